@@ -1,0 +1,158 @@
+"""The contracts between the floors: what a graph store, a history and an inference engine promise.
+
+Each has a suite in ``tests/contracts`` that every implementation passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from twin.observation import Float64, Int64, ObservationBatch, UInt16
+from twin.scope import Scope
+from twin.terms import NamedNode, Object, Quad, Subject
+
+Aggregate = Literal["mean", "min", "max", "sum", "count", "first", "last"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Quads removed and added together; a quad in both is a no-op of the removal."""
+
+    removed: tuple[Quad, ...] = ()
+    added: tuple[Quad, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.removed or self.added)
+
+    def inverse(self) -> Delta:
+        """The change that takes this one back."""
+        return Delta(removed=self.added, added=self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One committed change: its ordered token and where it came from.  ``time`` is nanoseconds UTC."""
+
+    token: int
+    time: int
+    actor: str
+    reason: str
+    hash: str
+    delta: Delta = field(default_factory=Delta)
+
+
+class GraphStore(Protocol):
+    """A quad store with one writer.  Reads may come from any thread and see whole changes only."""
+
+    def quads(
+        self,
+        subject: Subject | None = None,
+        predicate: NamedNode | None = None,
+        object: Object | None = None,
+        graph: NamedNode | None = None,
+    ) -> Iterator[Quad]:
+        """The quads that match; None matches anything."""
+        ...
+
+    def select(self, text: str, scope: Scope | None = None, **bound: Object) -> list[Mapping[str, Object]]:
+        """The rows of a SPARQL SELECT of ours over the union of the scope's graphs; ``bound`` are variables given."""
+        ...
+
+    def apply(self, delta: Delta, revision: int) -> None:
+        """Applies the delta and the revision in one atomic step."""
+        ...
+
+    def bulk_load(self, quads: Iterable[Quad]) -> None:
+        """Loads many quads fast; not atomic, so only into graphs that no scope sees yet."""
+        ...
+
+    def revision(self) -> int:
+        """The last revision applied; 0 for an empty store."""
+        ...
+
+    def checkpoint(self, directory: Path) -> int:
+        """Writes an independent copy of the store to a new directory; returns its revision."""
+        ...
+
+    def close(self) -> None:
+        """Flushes and closes; using the store afterwards is an error."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of one series as columns of one length: bucket start or sample ``time`` (int64 ns UTC), ``value`` and,
+    where the rows are buckets, their ``minimum``, ``maximum`` and ``count``; ``quality`` is the codes of a bucket combined.
+    A text series carries ``text`` instead of values."""
+
+    time: Int64
+    value: Float64
+    minimum: Float64
+    maximum: Float64
+    count: Int64
+    quality: UInt16
+    text: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+class History(Protocol):
+    """The store of all observations.  A row's key is (series, time, version): an identical row is a no-op, a different
+    one at the same time becomes the next version and is what later reads see."""
+
+    async def append(self, batch: ObservationBatch) -> None:
+        """Returns when the batch is committed to disk."""
+        ...
+
+    async def window(
+        self,
+        series: int,
+        start: int,
+        end: int,
+        *,
+        interval: int | None = None,
+        points: int | None = None,
+        aggregate: Aggregate = "mean",
+    ) -> Window:
+        """Samples with ``start <= time < end`` (ns UTC), oldest first; with ``interval`` (ns) or ``points`` (at most that
+        many) they are put in buckets aligned to the interval.  Bad samples do not enter an aggregate."""
+        ...
+
+    async def latest(self, series: Iterable[int] | None = None) -> ObservationBatch:
+        """The newest observation of each series (of all, when None), its newest version."""
+        ...
+
+    async def close(self) -> None:
+        """Commits what is queued and closes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Inputs and outputs of a loaded model: name to shape (None: any length) of float32, and the file's own metadata."""
+
+    inputs: Mapping[str, tuple[int | None, ...]]
+    outputs: Mapping[str, tuple[int | None, ...]]
+    metadata: Mapping[str, str]
+
+
+class LoadedModel(Protocol):
+    """A model ready to run; safe to call from several threads."""
+
+    signature: Signature
+
+    def predict(self, arrays: Mapping[str, Float64]) -> Mapping[str, Float64]:
+        """Outputs by name for one batch; the first axis is the twin."""
+        ...
+
+
+class InferenceEngine(Protocol):
+    """What loads models of one format."""
+
+    def load(self, artifact: Path) -> LoadedModel:
+        """The model; raises `twin.errors.InvalidInput` for a file that is not one."""
+        ...

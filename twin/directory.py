@@ -1,0 +1,140 @@
+"""The data directory: its format, its lock, its parts, and where its server answers."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from twin.errors import ConfigurationError, Conflict
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """The server that holds a directory: its address, the token its own command line uses, its process id."""
+
+    address: str
+    token: str
+    pid: int
+
+
+class DataDirectory:
+    """One server's state on disk, locked while it is entered so that no second process can spoil it.
+
+    Parts: ``journal.sqlite``, ``graph/``, ``history.duckdb``, ``violations.sqlite``, ``models/``, ``raw/``,
+    ``checkpoints/``.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The data directory {self.path} cannot be made: {error.strerror}.", remedy="Name another with --data."
+            ) from error
+        self._check_format()
+        try:
+            self._lock = (self.path / "lock").open("a+")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            held = self._lock
+            self._lock = None
+            if held is not None:
+                held.close()
+            server = self.server()
+            who = f"process {server.pid} at {server.address}" if server else "another process"
+            raise Conflict(
+                f"The data directory {self.path} is in use by {who}.",
+                remedy="Stop that server, or name another directory with --data.",
+            ) from error
+        except OSError as error:
+            raise ConfigurationError(
+                f"The data directory {self.path} cannot be written: {error.strerror}.",
+                remedy="Give this user write access, or name another with --data.",
+            ) from error
+        (self.path / "format").write_text(f"{FORMAT}\n")
+        for part in ("models", "raw", "checkpoints"):
+            (self.path / part).mkdir(exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        (self.path / "server.json").unlink(missing_ok=True)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _check_format(self) -> None:
+        stated = self.path / "format"
+        if not stated.exists():
+            if any(self.path.iterdir()) and not (self.path / "lock").exists():
+                raise ConfigurationError(
+                    f"{self.path} is not empty and not a data directory of Twin.",
+                    remedy="Name an empty or new directory with --data.",
+                )
+            return
+        text = stated.read_text().strip()
+        if not text.isdecimal() or int(text) > FORMAT:
+            raise ConfigurationError(
+                f"The data directory {self.path} has format {text}; this version of Twin reads up to {FORMAT}.",
+                remedy="Open it with the newer version that wrote it.",
+            )
+
+    def announce(self, address: str) -> RunningServer:
+        """Writes ``server.json``, readable by its owner alone, so that commands on the directory find the server."""
+        server = RunningServer(address, secrets.token_urlsafe(32), os.getpid())
+        content = json.dumps({"address": server.address, "token": server.token, "pid": server.pid})
+        target = self.path / "server.json"
+        target.unlink(missing_ok=True)
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(content)
+        return server
+
+    def server(self) -> RunningServer | None:
+        """The server that runs on this directory, or None."""
+        try:
+            stated = json.loads((self.path / "server.json").read_text())
+            os.kill(int(stated["pid"]), 0)
+        except (OSError, ValueError, KeyError):
+            return None
+        return RunningServer(stated["address"], stated["token"], int(stated["pid"]))
+
+    @property
+    def graph(self) -> Path:
+        return self.path / "graph"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal.sqlite"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.duckdb"
+
+    @property
+    def violations(self) -> Path:
+        return self.path / "violations.sqlite"
+
+    @property
+    def models(self) -> Path:
+        return self.path / "models"
+
+    @property
+    def raw(self) -> Path:
+        return self.path / "raw"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
