@@ -1,0 +1,135 @@
+"""What follows from a site's assertions: who owns which property, and what the property is for.
+
+Each vocabulary says it in its own way (Brick `hasPoint`, SAREF `hasProperty`, ...).  The derived triples say it once:
+``owner twin:hasProperty p``, ``p a twin:Property``, ``p twin:role "supply_air_temperature"``.  They stand in the
+site's inferred graph, are computed from the change, and go into the store in the same atomic step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from twin.contracts import Delta
+from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
+from twin.graph.overlay import MemoryQuads, Overlay, QuadView
+from twin.terms import Literal, NamedNode, Quad
+from twin.vocab import BRICK, RDF, SAREF, TWIN, inferred_graph, site_of_graph
+
+OWNS = (BRICK.hasPoint, SAREF.hasProperty, TWIN.hasProperty)
+OWNED_BY = (BRICK.isPointOf, SAREF.isPropertyOf)
+_TOUCHES = frozenset((*OWNS, *OWNED_BY, RDF.type, TWIN.role))
+
+
+class Derivation:
+    """The derived triples of changes, under one state of the vocabularies."""
+
+    def __init__(self, view: QuadView, hierarchy: Hierarchy) -> None:
+        self._hierarchy = hierarchy
+        self._roles: dict[NamedNode, str] = {}
+        for quad in view.quads(None, TWIN.roleClass, None, None):
+            if isinstance(quad.object, NamedNode):
+                for word in view.quads(quad.subject, TWIN.word, None, None):
+                    if isinstance(word.object, Literal):
+                        self._roles[quad.object] = word.object.value
+
+    def role(self, classes: Iterable[NamedNode]) -> str:
+        """The function a property of these classes has, nearest named class first."""
+        ordered = sorted(classes, key=lambda cls: cls.value)
+        for cls in ordered:
+            for ancestor in self._hierarchy.above(cls):
+                if ancestor in PROPERTY_ROOTS:
+                    break
+                if ancestor in self._roles:
+                    return self._roles[ancestor]
+        return snake_case(local_name(ordered[0].value)).removesuffix("_sensor") if ordered else ""
+
+    def extend(self, view: QuadView, delta: Delta) -> Delta:
+        """The delta with the derived quads it adds and removes."""
+        candidates: dict[tuple[NamedNode, str], None] = {}
+        for quad in (*delta.removed, *delta.added):
+            site = site_of_graph(quad.graph_name) if isinstance(quad.graph_name, NamedNode) else None
+            if site is None or quad.predicate not in _TOUCHES:
+                continue
+            if quad.predicate in OWNS:
+                if isinstance(quad.object, NamedNode):
+                    candidates[quad.object, site] = None
+            elif isinstance(quad.subject, NamedNode):
+                candidates[quad.subject, site] = None
+        if not candidates:
+            return delta
+        overlay = Overlay(view, delta)
+        removed, added = list(delta.removed), list(delta.added)
+        for prop, site in candidates:
+            graph = inferred_graph(site)
+            wanted = set(self.derived(overlay, prop, site))
+            standing = {*view.quads(prop, None, None, graph), *view.quads(None, TWIN.hasProperty, prop, graph)}
+            removed.extend(standing - wanted)
+            added.extend(wanted - standing)
+        return Delta(tuple(removed), tuple(added))
+
+    def derived(self, view: QuadView, prop: NamedNode, site: str) -> Iterator[Quad]:
+        """The derived quads about one candidate; none when it is no property.  Each triple is in one graph only."""
+        graph = inferred_graph(site)
+        classes: list[NamedNode] = []
+        role = ""
+        owners: dict[NamedNode, None] = {}
+        asserted_owners: set[NamedNode] = set()
+        for quad in view.quads(prop, None, None, None):
+            if quad.graph_name == graph or not isinstance(quad.object, NamedNode | Literal):
+                continue
+            if quad.predicate == RDF.type and isinstance(quad.object, NamedNode):
+                classes.append(quad.object)
+            elif quad.predicate in OWNED_BY and isinstance(quad.object, NamedNode):
+                owners[quad.object] = None
+            elif quad.predicate == TWIN.role:
+                role = quad.object.value
+        for quad in view.quads(None, None, prop, None):
+            if quad.predicate in OWNS and quad.graph_name != graph and isinstance(quad.subject, NamedNode):
+                owners[quad.subject] = None
+                if quad.predicate == TWIN.hasProperty:
+                    asserted_owners.add(quad.subject)
+        if not owners and not self._hierarchy.is_any(classes, PROPERTY_ROOTS):
+            return
+        for owner in owners:
+            if owner not in asserted_owners:
+                yield Quad(owner, TWIN.hasProperty, prop, graph)
+        if TWIN.Property not in classes:
+            yield Quad(prop, RDF.type, TWIN.Property, graph)
+        if not role and (derived := self.role(classes)):
+            yield Quad(prop, TWIN.role, Literal(derived), graph)
+
+
+def derive_all(quads: Sequence[Quad], derivation: Derivation, hierarchy: Hierarchy) -> Iterator[Quad]:
+    """The derived quads of a whole import, whose asset quads these are."""
+    view = MemoryQuads(quads)
+    roots = frozenset(PROPERTY_ROOTS)
+    is_point: dict[NamedNode, bool] = {}
+    candidates: dict[tuple[NamedNode, str], None] = {}
+    for quad in quads:
+        site = site_of_graph(quad.graph_name) if isinstance(quad.graph_name, NamedNode) else None
+        if site is None:
+            continue
+        if quad.predicate in OWNS:
+            if isinstance(quad.object, NamedNode):
+                candidates[quad.object, site] = None
+        elif isinstance(quad.subject, NamedNode):
+            if quad.predicate in OWNED_BY:
+                candidates[quad.subject, site] = None
+            elif quad.predicate == RDF.type and isinstance(quad.object, NamedNode):
+                if quad.object not in is_point:
+                    is_point[quad.object] = not roots.isdisjoint(hierarchy.above(quad.object))
+                if is_point[quad.object]:
+                    candidates[quad.subject, site] = None
+    for candidate, site in candidates:
+        yield from derivation.derived(view, candidate, site)
+
+
+def local_name(iri: str) -> str:
+    """What stands behind the last ``#``, ``/`` or ``:`` of an IRI (a DTMI's version is left out)."""
+    return re.split(r"[#/:]", iri.partition(";")[0] if iri.startswith("dtmi:") else iri)[-1].removeprefix("__")
+
+
+def snake_case(name: str) -> str:
+    """``Supply_Air_Temperature`` and ``supplyAirTemperature`` as ``supply_air_temperature``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").replace(".", "_").lower()

@@ -1,0 +1,1 @@
+"""The vocabularies: Brick, SAREF and DTDL, and what is needed to read each."""

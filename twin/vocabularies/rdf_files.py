@@ -1,0 +1,117 @@
+"""Reading RDF files that came from outside: strict, or lenient with a list of repairs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from twin.errors import InvalidInput
+from twin.terms import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, parse
+
+FORMATS = {
+    ".ttl": RdfFormat.TURTLE,
+    ".turtle": RdfFormat.TURTLE,
+    ".nt": RdfFormat.N_TRIPLES,
+    ".nq": RdfFormat.N_QUADS,
+    ".trig": RdfFormat.TRIG,
+    ".jsonld": RdfFormat.JSON_LD,
+    ".json": RdfFormat.JSON_LD,
+    ".rdf": RdfFormat.RDF_XML,
+    ".owl": RdfFormat.RDF_XML,
+    ".xml": RdfFormat.RDF_XML,
+}
+"""The syntaxes read, by file suffix."""
+
+MEDIA_TYPES = {
+    "text/turtle": RdfFormat.TURTLE,
+    "application/n-triples": RdfFormat.N_TRIPLES,
+    "application/n-quads": RdfFormat.N_QUADS,
+    "application/trig": RdfFormat.TRIG,
+    "application/ld+json": RdfFormat.JSON_LD,
+    "application/json": RdfFormat.JSON_LD,
+    "application/rdf+xml": RdfFormat.RDF_XML,
+}
+"""The syntaxes read, by media type."""
+
+_ILLEGAL_IN_IRI = re.compile(r'[\x00-\x20<>"{}|\\^`]')
+_SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
+_SYNTAX_ERROR = re.compile(r" at line (\d+)(?: between columns? (\d+))?.*?(?:: )", re.DOTALL)
+_MAXIMUM_REPAIRS_NAMED = 1000
+
+
+@dataclass(slots=True)
+class Repairs:
+    """What the lenient mode changed so that a file could be read: each repair in words, and how many there were."""
+
+    listed: list[str] = field(default_factory=list)
+    count: int = 0
+
+    def note(self, text: str) -> None:
+        """Adds a repair; the first thousand are kept in words."""
+        self.count += 1
+        if len(self.listed) < _MAXIMUM_REPAIRS_NAMED:
+            self.listed.append(text)
+
+
+def format_of(name: str) -> RdfFormat:
+    """The syntax told by a file's suffix; raises `InvalidInput` naming those that are read."""
+    suffix = Path(name).suffix.lower()
+    if suffix not in FORMATS:
+        raise InvalidInput(
+            f"{name}: the suffix {suffix or '(none)'} says no RDF syntax.",
+            remedy=f"Known suffixes: {', '.join(sorted(FORMATS))}.",
+        )
+    return FORMATS[suffix]
+
+
+def read_rdf(data: bytes, syntax: RdfFormat, source: str, *, repairs: Repairs | None = None) -> Iterator[Quad]:
+    """The quads of a file's bytes.  Strict without ``repairs``: the first mistake raises `InvalidInput` with line and
+    column.  With ``repairs`` illegal IRI characters are percent-encoded and noted there."""
+    try:
+        text = data.removeprefix(b"\xef\xbb\xbf")
+        quads = parse(text, format=syntax, base_iri=f"urn:twin:file:{Path(source).stem}#", lenient=repairs is not None)
+        for quad in quads:
+            yield quad if repairs is None else _repaired(quad, repairs)
+    except (SyntaxError, ValueError) as error:
+        raise unreadable(source, error) from error
+
+
+def unreadable(source: str, error: Exception) -> InvalidInput:
+    """What is wrong with a file that does not parse, with line and column when the parser knows them."""
+    line = getattr(error, "lineno", None)
+    column = getattr(error, "offset", None)
+    where = f", line {line}, column {column}" if line else ""
+    message = getattr(error, "msg", None) or str(error)
+    remedy = "Mend that line and import again; nothing was stored."
+    if "IRI" in message or "iri" in message:
+        remedy = "Mend that IRI, or import with --lenient, which repairs illegal characters and lists every repair."
+    return InvalidInput(f"{source}{where}: {message.strip().rstrip('.')}.", remedy=remedy, line=line, column=column)
+
+
+def _repaired(quad: Quad, repairs: Repairs) -> Quad:
+    subject, target, graph = quad.subject, quad.object, quad.graph_name
+    if isinstance(subject, NamedNode):
+        subject = _iri(subject, repairs)
+    if isinstance(target, NamedNode):
+        target = _iri(target, repairs)
+    elif isinstance(target, Literal) and _ILLEGAL_IN_IRI.search(target.datatype.value):
+        target = Literal(target.value, datatype=_iri(target.datatype, repairs))
+    if isinstance(graph, NamedNode):
+        graph = _iri(graph, repairs)
+    predicate = _iri(quad.predicate, repairs)
+    if not isinstance(subject, NamedNode | BlankNode) or not isinstance(target, NamedNode | BlankNode | Literal):
+        raise ValueError("quoted triples are not read")
+    return Quad(subject, predicate, target, graph if isinstance(graph, NamedNode) else DefaultGraph())
+
+
+def _iri(node: NamedNode, repairs: Repairs) -> NamedNode:
+    value = node.value
+    mended = _ILLEGAL_IN_IRI.sub(lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()), value)
+    if not _SCHEME.match(mended):
+        mended = f"urn:twin:relative:{mended}"
+    if mended == value:
+        return node
+    repairs.note(f"<{value}> is now <{mended}>")
+    return NamedNode(mended)
