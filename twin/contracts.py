@@ -85,7 +85,7 @@ class GraphStore(Protocol):
 @dataclass(frozen=True, slots=True)
 class Window:
     """A stretch of one series as columns of one length: bucket start or sample ``time`` (int64 ns UTC), ``value`` and,
-    where the rows are buckets, their ``minimum``, ``maximum`` and ``count``; ``quality`` is the codes of a bucket combined.
+    where the rows are buckets, their ``minimum``, ``maximum`` and ``count``; ``quality`` is a bucket's codes combined.
     A text series carries ``text`` instead of values."""
 
     time: Int64
@@ -118,8 +118,8 @@ class History(Protocol):
         points: int | None = None,
         aggregate: Aggregate = "mean",
     ) -> Window:
-        """Samples with ``start <= time < end`` (ns UTC), oldest first; with ``interval`` (ns) or ``points`` (at most that
-        many) they are put in buckets aligned to the interval.  Bad samples do not enter an aggregate."""
+        """Samples with ``start <= time < end`` (ns UTC), oldest first; with ``interval`` (ns) or ``points`` (at most
+        that many) they are put in buckets aligned to the interval.  Bad samples do not enter an aggregate."""
         ...
 
     async def latest(self, series: Iterable[int] | None = None) -> ObservationBatch:
@@ -133,7 +133,7 @@ class History(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Inputs and outputs of a loaded model: name to shape (None: any length) of float32, and the file's own metadata."""
+    """Inputs and outputs of a loaded model: name to shape (None: any length) of float32; and the file's metadata."""
 
     inputs: Mapping[str, tuple[int | None, ...]]
     outputs: Mapping[str, tuple[int | None, ...]]

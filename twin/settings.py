@@ -87,7 +87,7 @@ class Settings:
 
 
 def read_settings(path: Path | None) -> Settings:
-    """The settings of a ``twin.toml`` (defaults without one); raises `ConfigurationError` for anything it cannot mean."""
+    """The settings of a ``twin.toml`` (defaults without one); raises `ConfigurationError` for what it cannot mean."""
     if path is None:
         return Settings()
     try:

@@ -9,23 +9,34 @@ from urllib.parse import quote
 
 from twin.terms import NamedNode
 
-__all__ = ["BRICK", "LIVE", "OWL", "QUANTITYKIND", "QUDT", "RDF", "RDFS", "S4BLDG", "SAREF", "SH", "SKOS", "SOSA", "TWIN",
-           "UNIT", "XSD", "Namespace", "bindings_graph", "inferred_graph", "minted", "models_graph", "shapes_graph",
-           "site_graph", "site_of_graph", "validation_graph", "vocabulary_graph"]  # fmt: skip
+__all__ = [
+    "BRICK", "LIVE", "OWL", "QUANTITYKIND", "QUDT", "RDF", "REC", "RDFS", "S4BLDG", "SAREF", "SH", "SKOS", "SOSA",
+    "TWIN", "UNIT", "XSD", "Namespace", "bindings_graph", "inferred_graph", "minted", "models_graph",
+    "shapes_graph", "site_graph", "site_of_graph", "validation_graph", "vocabulary_graph",
+]  # fmt: skip
 
 
-class Namespace(str):
-    """An IRI prefix: ``BRICK["AHU"]`` or ``BRICK.AHU`` is the named node of a term in it."""
+class Namespace:
+    """An IRI prefix: ``BRICK["AHU"]`` or ``BRICK.AHU`` is the named node of a term in it, ``str(BRICK)`` the prefix.
 
-    __slots__ = ()
+    It is no ``str``, whose methods would hide terms such as ``index`` and ``title``.
+    """
 
-    def __getitem__(self, name: str) -> NamedNode:  # type: ignore[override]  # a namespace is indexed by local name
-        return NamedNode(str(self) + name)
+    __slots__ = ("_prefix",)
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def __getitem__(self, name: str) -> NamedNode:
+        return NamedNode(self._prefix + name)
 
     def __getattr__(self, name: str) -> NamedNode:
         if name.startswith("__"):
             raise AttributeError(name)
-        return NamedNode(str(self) + name)
+        return NamedNode(self._prefix + name)
+
+    def __str__(self) -> str:
+        return self._prefix
 
 
 RDF = Namespace("http://www.w3.org/1999/02/22-rdf-syntax-ns#")
@@ -39,6 +50,7 @@ QUDT = Namespace("http://qudt.org/schema/qudt/")
 UNIT = Namespace("http://qudt.org/vocab/unit/")
 QUANTITYKIND = Namespace("http://qudt.org/vocab/quantitykind/")
 BRICK = Namespace("https://brickschema.org/schema/Brick#")
+REC = Namespace("https://w3id.org/rec#")
 SAREF = Namespace("https://saref.etsi.org/core/")
 S4BLDG = Namespace("https://saref.etsi.org/saref4bldg/")
 TWIN = Namespace("urn:twin:vocabulary:core#")

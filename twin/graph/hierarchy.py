@@ -8,9 +8,9 @@ from functools import lru_cache
 
 from twin.graph.overlay import QuadView
 from twin.terms import NamedNode
-from twin.vocab import BRICK, OWL, RDFS, S4BLDG, SAREF, TWIN
+from twin.vocab import BRICK, OWL, RDFS, REC, S4BLDG, SAREF, TWIN
 
-SPACE_ROOTS = (BRICK.Location, S4BLDG.BuildingSpace, S4BLDG.Building, NamedNode("https://w3id.org/rec#Space"))
+SPACE_ROOTS = (BRICK.Location, S4BLDG.BuildingSpace, S4BLDG.Building, REC.Space, REC.Building, REC.Architecture)
 EQUIPMENT_ROOTS = (BRICK.Equipment, SAREF.Device, TWIN.Interface)
 PROPERTY_ROOTS = (BRICK.Point, SAREF.Property, TWIN.Property)
 

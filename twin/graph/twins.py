@@ -26,7 +26,7 @@ from twin.graph.records import (
 from twin.graph.wiring import read_binding, read_bindings, read_connections
 from twin.scope import Scope
 from twin.terms import Literal, NamedNode
-from twin.vocab import BRICK, OWL, RDF, RDFS, S4BLDG, SAREF, TWIN, site_of_graph
+from twin.vocab import BRICK, OWL, RDF, RDFS, REC, S4BLDG, SAREF, TWIN, site_of_graph
 
 __all__ = ["BindingRecord", "ClassRecord", "ConnectionRecord", "Kind", "Page", "PropertyRecord", "RelationshipRecord",
            "TwinReader", "TwinRecord"]  # fmt: skip
@@ -77,7 +77,7 @@ class TwinReader:
         graph = NamedNode(f"urn:twin:site:{site}")
         for quad in self._store.quads(graph, RDFS.label, None, None):
             return quad.object.value if isinstance(quad.object, Literal) else site
-        for kind in (BRICK.Building, S4BLDG.Building, BRICK.Site):
+        for kind in (BRICK.Building, REC.Building, S4BLDG.Building, BRICK.Site, REC.Site):
             names = [
                 name_of(self._store, quad.subject)
                 for quad in self._store.quads(None, RDF.type, kind, graph)
@@ -129,6 +129,8 @@ class TwinReader:
             if iri.startswith(str(BRICK))
             else "saref"
             if iri.startswith((str(SAREF), str(S4BLDG)))
+            else "rec"
+            if iri.startswith(str(REC))
             else "dtdl"
             if iri.startswith("dtmi:")
             else "twin"
