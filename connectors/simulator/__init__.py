@@ -1,0 +1,1 @@
+"""The devices of the demo building: its physics, and two vendors that speak real protocols."""

@@ -1,0 +1,113 @@
+"""``twin demo``: a living building from one command - devices, model, bindings, predictions, every surface."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from twin.app import Application
+from twin.contracts import Delta
+from twin.demo import building
+from twin.demo.simulator import Endpoints, Simulator
+from twin.flows.imports import Source
+from twin.running import configured, serve_directory
+from twin.settings import Settings
+from twin.terms import Quad, RdfFormat, parse
+from twin.vocab import bindings_graph
+
+SITE = "office"
+MODEL = Path(__file__).parent / "models" / "air-handler-anomaly.onnx"
+_FIRST_VALUE_TIMEOUT = 30.0
+
+
+def run_demo(
+    data: Path | None, config: Path | None, host: str | None, port: int | None, faults: tuple[str, ...]
+) -> None:
+    """Runs the demo until SIGINT or SIGTERM; without ``data`` its state goes with it."""
+    settings = configured(config, host, port)
+    if data is not None:
+        asyncio.run(_demo(data, settings, faults))
+        return
+    with tempfile.TemporaryDirectory(prefix="twin-demo-") as directory:
+        asyncio.run(_demo(Path(directory) / "data", settings, faults))
+
+
+async def _demo(data: Path, settings: Settings, faults: tuple[str, ...]) -> None:
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        click.echo(f"[{time.monotonic() - started:5.1f} s] {text}")
+
+    say(f"Starting the devices of two vendors; data in {data}")
+    async with Simulator("office") as simulator:
+
+        async def furnish(app: Application) -> None:
+            say(f"Graph open at revision {app.core.door.revision}; moving the building in")
+            await move_in(app, await simulator.endpoints())
+            twins, properties = app.counts()
+            say(f"{twins} twins and {properties} properties are modelled, validated and bound")
+            await app.connect()
+            await first_value(app)
+            say("First live value")
+            await app.predictor.attach(MODEL, "demo")
+            for fault in faults:
+                await simulator.tell(do="fault", name=fault, on=True)
+                say(f"Fault switched on: {fault}")
+            surfaces(app.url)
+
+        await serve_directory(data, settings, furnish)
+    say("Stopped.")
+
+
+async def move_in(app: Application, endpoints: Endpoints) -> None:
+    """Imports the building on first start, and points its connections at where the devices answer now."""
+    door = app.core.door
+    if SITE not in app.core.twins.sites(app.scope):
+        wiring = building.bindings(endpoints.mqtt, endpoints.opcua)
+        sources = [*(Source.of(path) for path in building.model_files()), Source("bindings.ttl", wiring.encode())]
+        await app.core.importer.import_sources(sources, SITE, "demo", conforming=True)
+    else:
+        wanted = {quad for quad in _wiring(endpoints) if quad.predicate.value.endswith("#endpoint")}
+        graph = bindings_graph(SITE)
+        stale = [
+            quad
+            for new in wanted
+            for quad in door.store.quads(new.subject, new.predicate, None, graph)  # type: ignore[arg-type]  # IRIs here
+            if quad not in wanted
+        ]
+        delta = Delta(tuple(stale), tuple(wanted))
+        await door.commit(delta, actor="demo", reason="the devices answer at new addresses")
+
+
+def _wiring(endpoints: Endpoints) -> tuple[Quad, ...]:
+    text = building.bindings(endpoints.mqtt, endpoints.opcua)
+    graph = bindings_graph(SITE)
+    return tuple(
+        Quad(quad.subject, quad.predicate, quad.object, graph) for quad in parse(text, format=RdfFormat.TURTLE)
+    )
+
+
+async def first_value(app: Application) -> None:
+    """Returns when one observation has been shown (or after half a minute without)."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FIRST_VALUE_TIMEOUT), app.observations.subscribe(1) as observations:
+            async for _ in observations:
+                return
+
+
+def surfaces(url: str) -> None:
+    """Prints the address of every surface."""
+    for name, path in (
+        ("Explorer", ""),
+        ("GraphQL", "graphql"),
+        ("SPARQL", "sparql"),
+        ("Metrics", "metrics"),
+        ("Ready", "readyz"),
+    ):
+        click.echo(f"  {name:<9} {url}{path}")
+    click.echo("  Stop with Ctrl-C.")

@@ -1,0 +1,93 @@
+"""The vendors' devices, in a process of their own: started, asked, and ended over its standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from types import TracebackType
+from typing import Any, Self
+
+from twin.errors import NotFound, Unavailable
+
+_START_TIMEOUT = 30.0
+_STOP_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the two vendors answer."""
+
+    mqtt: str
+    opcua: str
+
+
+class Simulator:
+    """One simulator of the entry point group ``twin.simulators``; entering starts it, leaving ends it."""
+
+    def __init__(self, name: str, *arguments: str) -> None:
+        self._name = name
+        self._arguments = arguments
+        self._process: asyncio.subprocess.Process | None = None
+        self._asking = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        found = [point for point in entry_points(group="twin.simulators") if point.name == self._name]
+        if not found:
+            raise NotFound(f"There is no simulator {self._name!r}.", remedy="Install the package again.")
+        module, _, function = found[0].value.partition(":")
+        code = f"import sys; from {module} import {function}; sys.exit({function}(sys.argv[1:]))"
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            code,
+            *self._arguments,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C reaches the server alone, which then ends its devices in order
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_TIMEOUT)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+    async def endpoints(self) -> Endpoints:
+        """Where the vendors answer, once they do; raises `Unavailable`."""
+        said = await self._line(_START_TIMEOUT)
+        return Endpoints(said["mqtt"], said["opcua"])
+
+    async def tell(self, **command: Any) -> dict[str, Any]:
+        """The answer to one command, e.g. ``do="stop-vendor-a"``."""
+        async with self._asking:
+            if self._process is None or self._process.stdin is None:
+                raise Unavailable("The simulated devices are not running.")
+            self._process.stdin.write(json.dumps(command).encode() + b"\n")
+            await self._process.stdin.drain()
+            return await self._line(_START_TIMEOUT)
+
+    async def _line(self, timeout: float) -> dict[str, Any]:
+        if self._process is None or self._process.stdout is None:
+            raise Unavailable("The simulated devices are not running.")
+        try:
+            line = await asyncio.wait_for(self._process.stdout.readline(), timeout)
+        except TimeoutError:
+            line = b""
+        if not line:
+            raise Unavailable(
+                "The simulated devices did not start or have ended.", remedy="Look at what they wrote above."
+            )
+        answer: dict[str, Any] = json.loads(line)
+        return answer
