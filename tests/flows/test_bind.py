@@ -1,0 +1,79 @@
+"""What the graph says of bindings is what runs, and goes on being so."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bindings.fake import until
+from tests.flows.plant import SITE, Plant, running
+from tests.graph.building import add, quads
+from twin.contracts import Delta, Revision
+from twin.errors import DeadlineExceeded
+from twin.flows.bind import plans, touches_wiring
+from twin.scope import Scope
+from twin.terms import NamedNode, Quad
+from twin.vocab import RDFS, UNIT, bindings_graph
+
+
+async def test_a_plan_holds_the_connections_properties_as_the_graph_has_them() -> None:
+    async with running() as plant:
+        by_name = {plan.name: plan for plan in plans(plant.twins, Scope())}
+        assert sorted(by_name) == ["Vendor A", "Vendor B"]
+        assert by_name["Vendor B"].rows == ()
+        row = next(row for row in by_name["Vendor A"].rows if row.property == SITE + "setpoint")
+        assert (row.unit, row.source_unit) == (UNIT.DEG_C.value, UNIT.DEG_F.value)
+        assert (row.minimum, row.maximum, row.path, row.write_path) == (10.0, 35.0, "sp", "sp")
+        assert row.series == plant.series("setpoint")
+
+
+async def test_a_binding_added_to_the_graph_runs() -> None:
+    async with running() as plant:
+        fan = "<urn:twin:hq:fan#binding> a twin:Binding ; twin:binds :fan ; twin:connection :b ; twin:address 'F' ."
+        revision = await plant.door.commit(
+            Delta(added=quads(fan, bindings_graph("hq"))), actor="test", reason="bind the fan"
+        )
+        await plant.wiring.wait_for(revision.token)
+        await until(lambda: plant.b.listens_to("F"))
+        plant.b.send(("F", True))
+        await until(lambda: plant.live("fan").value == 1.0)
+
+
+async def test_a_changed_unit_of_a_property_changes_what_its_values_become() -> None:
+    async with running() as plant:
+        plant.report()
+        await until(lambda: plant.live("sat").value == pytest.approx(20.0))
+        delta = Delta(
+            removed=quads(":sat qudt:hasUnit unit:DEG_C ."),
+            added=quads(":sat qudt:hasUnit unit:K ."),
+        )
+        revision = await plant.door.commit(delta, actor="test", reason="kelvin")
+        await plant.wiring.wait_for(revision.token)
+        plant.report()
+        await until(lambda: plant.live("sat").value == pytest.approx(293.15))
+        assert len(plant.a.identities) == 1
+
+
+async def test_a_change_of_something_else_is_in_force_at_once_and_touches_no_connection() -> None:
+    async with running() as plant:
+        revision = await plant.door.commit(add(':ahu rdfs:comment "Roof" .'), actor="test", reason="note")
+        await plant.wiring.wait_for(revision.token)
+        assert plant.wiring.in_force == revision.token
+        assert len(plant.a.subscriptions) == 1
+
+
+def test_which_changes_touch_the_wiring() -> None:
+    def change(*added: Quad) -> Revision:
+        return Revision(1, 0, "a", "r", "", Delta(added=added))
+
+    site, wires = NamedNode("urn:twin:site:hq"), bindings_graph("hq")
+    label = (NamedNode("urn:x"), RDFS.label, NamedNode("urn:y"))
+    assert not touches_wiring(change(Quad(*label, site)))
+    assert touches_wiring(change(Quad(*label, wires)))
+    assert touches_wiring(change(*quads(":p qudt:hasUnit unit:K .")))
+    assert touches_wiring(change(*quads(":s twin:index 3 .")))
+    assert touches_wiring(change())
+
+
+async def test_waiting_for_what_does_not_come_ends() -> None:
+    with pytest.raises(DeadlineExceeded, match="revision 7 are not in force"):
+        await Plant().wiring.wait_for(7, within=0.01)

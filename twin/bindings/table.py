@@ -1,0 +1,192 @@
+"""The compiled table of one connection: raw sample batches in, columns of observations out.
+
+One dictionary look-up finds the codecs of an address; a document is parsed once however many properties are in it;
+scales and units are applied to whole columns.  Nothing here waits or fails for one bad value: it is refused with its
+reason and the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+
+from twin.bindings.codec import Codec, DecodeError, compile_codec, loads
+from twin.bindings.plan import BoundProperty, Carries, ConnectionPlan
+from twin.bindings.quarantine import Quarantine
+from twin.connector import AddressBinding, SampleBatch
+from twin.errors import InvalidInput
+from twin.observation import ObservationBatch, Quality
+
+__all__ = ["BoundProperty", "ConnectionPlan", "Fault", "Table", "compile_table"]
+
+_REMEMBERED_ADDRESSES = 100_000
+_BAD = 0xFF00
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A property whose binding could not be compiled, and why; the others of its connection work."""
+
+    property: str
+    binding: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """The codecs of one address by slot; ``plain`` are those that need no JSON document, ``by_path``: some do."""
+
+    codecs: tuple[tuple[int, Codec], ...]
+    plain: tuple[tuple[int, Codec], ...]
+    by_path: bool
+
+
+class _Rows:
+    """Decoded values as growing columns: which codec, which sample of the batch, raw number, source time."""
+
+    __slots__ = ("origins", "slots", "texts", "times", "values")
+
+    def __init__(self) -> None:
+        self.slots: list[int] = []
+        self.origins: list[int] = []
+        self.values: list[float] = []
+        self.times: list[int] = []
+        self.texts: dict[int, str] = {}
+
+    def add(self, slot: int, origin: int, value: float | str, time: int) -> None:
+        if isinstance(value, str):
+            self.texts[len(self.values)] = value
+            value = nan
+        self.slots.append(slot)
+        self.origins.append(origin)
+        self.values.append(value)
+        self.times.append(time)
+
+
+class Table:
+    """What `compile_table` makes.  Use it from one thread."""
+
+    def __init__(self, codecs: Iterable[Codec], faults: tuple[Fault, ...], documents: bool) -> None:
+        self._codecs = tuple(codecs)
+        self.faults = faults
+        self._by_property = {codec.row.property: codec for codec in self._codecs}
+        exact: dict[str, list[int]] = {}
+        self._filters: list[tuple[tuple[str, ...], int]] = []
+        for slot, codec in enumerate(self._codecs):
+            levels = tuple(codec.row.address.split("/"))
+            if documents and "+" in levels:
+                self._filters.append((levels, slot))
+            else:
+                exact.setdefault(codec.row.address, []).append(slot)
+        self._exact = exact
+        self._routes: dict[str, _Route] = {}
+        self._series = np.array([codec.row.series for codec in self._codecs], np.int32)
+        self._scale = np.array([codec.scale for codec in self._codecs], np.float64)
+        self._offset = np.array([codec.offset for codec in self._codecs], np.float64)
+
+    def codec(self, property: str) -> Codec | None:
+        """The codec of a property bound here."""
+        return self._by_property.get(property)
+
+    def addresses(self) -> tuple[AddressBinding, ...]:
+        """What the connector is to read: every address once."""
+        rows: dict[str, BoundProperty] = {}
+        for codec in self._codecs:
+            rows.setdefault(codec.row.address, codec.row)
+        return tuple(AddressBinding(row.binding, row.address, row.write_address) for row in rows.values())
+
+    def decode(self, batch: SampleBatch, quarantine: Quarantine, now: int) -> ObservationBatch:
+        """The observations in a batch of raw samples; what cannot be decoded goes to the quarantine.
+
+        Samples of addresses that nothing is bound to are passed over.  A sample without receive time gets ``now`` (ns
+        UTC), one without source time its receive time.  A number that is not finite becomes NaN with the code
+        NOT_A_NUMBER.  No value at all is refused, and is NaN as well where the device says that it is bad.
+        """
+        rows = _Rows()
+        routes = self._routes
+        for origin, (address, raw) in enumerate(zip(batch.addresses, batch.values, strict=True)):
+            route = routes.get(address) or self._resolve(address)
+            codecs, document = route.codecs, None
+            if raw is None:
+                _take_nothing(batch, origin, route, rows, quarantine, now)
+                continue
+            if route.by_path:
+                try:
+                    document = loads(raw)
+                except DecodeError as error:
+                    quarantine.add(address, str(error), raw, batch.received[origin] or now)
+                    codecs = route.plain
+            for slot, codec in codecs:
+                try:
+                    value, time = codec.extract(raw, document)
+                except DecodeError as error:
+                    quarantine.add(address, str(error), raw, batch.received[origin] or now)
+                else:
+                    rows.add(slot, origin, value, time)
+        return self._columns(batch, rows, now)
+
+    def _columns(self, batch: SampleBatch, rows: _Rows, now: int) -> ObservationBatch:
+        slot = np.array(rows.slots, np.int32)
+        origin = np.array(rows.origins, np.int64)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is no finite number is marked as such below
+            value = np.array(rows.values, np.float64) * self._scale[slot] + self._offset[slot]
+        received = np.asarray(batch.received, np.int64)[origin]
+        received = np.where(received <= 0, now, received)
+        time = np.array(rows.times, np.int64)
+        time = np.where(time == 0, np.asarray(batch.times, np.int64)[origin], time)
+        time = np.where(time <= 0, received, time)
+        if batch.qualities is None:
+            quality = np.zeros(len(slot), np.uint16)
+        else:
+            quality = np.asarray(batch.qualities, np.uint16)[origin]
+        no_number = ~np.isfinite(value)
+        if no_number.any():
+            no_number[list(rows.texts)] = False
+            value[no_number] = nan
+            quality[no_number & (quality & _BAD == 0)] |= np.uint16(Quality.NOT_A_NUMBER)
+        return ObservationBatch(self._series[slot], time, value, quality, received, rows.texts)
+
+    def _resolve(self, address: str) -> _Route:
+        slots = list(self._exact.get(address, ()))
+        if self._filters:
+            levels = address.split("/")
+            slots += [slot for pattern, slot in self._filters if _matches(pattern, levels)]
+        if len(self._routes) >= _REMEMBERED_ADDRESSES:  # a device that makes up addresses must not fill the memory
+            self._routes.clear()
+        codecs = tuple((slot, self._codecs[slot]) for slot in slots)
+        plain = tuple(pair for pair in codecs if pair[1].pick is None)
+        self._routes[address] = route = _Route(codecs, plain, by_path=len(plain) < len(codecs))
+        return route
+
+
+def compile_table(rows: Iterable[BoundProperty], carries: Carries) -> Table:
+    """The table of a connection's bindings; a binding that cannot work becomes a `Fault` of the table."""
+    codecs, faults = [], []
+    for row in rows:
+        try:
+            codecs.append(compile_codec(row, carries))
+        except InvalidInput as error:
+            faults.append(Fault(row.property, row.binding, str(error)))
+    return Table(codecs, tuple(faults), carries == "documents")
+
+
+def _take_nothing(
+    batch: SampleBatch, origin: int, route: _Route, rows: _Rows, quarantine: Quarantine, now: int
+) -> None:
+    quality = Quality(batch.qualities[origin]) if batch.qualities is not None else Quality.GOOD
+    why = f" ({', '.join(quality.flags)})" if quality else ""
+    if route.codecs:
+        quarantine.add(batch.addresses[origin], f"no value{why}", None, batch.received[origin] or now)
+    if quality.bad:
+        for slot, _codec in route.codecs:
+            rows.add(slot, origin, nan, 0)
+
+
+def _matches(pattern: tuple[str, ...], levels: list[str]) -> bool:
+    """Whether a topic is one of a filter (MQTT 3.1.1, section 4.7; ``+`` is one level, and none that begins with $)."""
+    if len(pattern) != len(levels) or (pattern[0] == "+" and levels[0].startswith("$")):
+        return False
+    return all(want in ("+", level) for want, level in zip(pattern, levels, strict=True))

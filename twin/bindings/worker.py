@@ -1,0 +1,333 @@
+"""A worker: keeps one connection up, decodes what it brings, and hands it over in columns.
+
+Nothing but plans, observation batches, writes and health crosses its boundary, so that it could as well be a process of
+its own or a box at an edge site.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+
+import numpy as np
+
+from twin.bindings.health import ConnectionHealth, ConnectionLog, ConnectionState, Level, without_password
+from twin.bindings.plan import BoundProperty, ConnectionPlan
+from twin.bindings.quarantine import Quarantine
+from twin.bindings.table import Table, compile_table
+from twin.clock import Clock
+from twin.connector import AddressBinding, ConnectionSettings, Connector, ConnectorError, SampleBatch
+from twin.errors import InvalidInput, NotFound, TwinError, Unavailable
+from twin.observation import ObservationBatch
+
+logger = logging.getLogger(__name__)
+
+Deliver = Callable[[ObservationBatch, Callable[[], None] | None], Awaitable[None]]
+"""Takes a batch to where it is kept; returns when it is committed, and calls the acknowledgement after that."""
+OnStatus = Callable[[ConnectionHealth], None]
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between attempts: the first pause, and the bound it doubles up to."""
+CONNECT_WITHIN, DISCONNECT_WITHIN = 60.0, 10.0
+"""Seconds after which connecting and disconnecting are given up; a connector's own, shorter limit has better words."""
+FINISH_WITHIN = 5.0
+"""Seconds that a batch on its way to the history gets when the worker stops."""
+_STEADY = 10.0  # a connection that stood this many seconds starts over with the first pause
+
+
+class Worker:
+    """One connection.  `start` it, `update` it when bindings change, `stop` it; used from one event loop.
+
+    A lost connection is tried again for ever, with pauses that double.  A batch that cannot be stored is offered again
+    before the next one is read, so that memory stays bounded and the protocol can hold the sender back.
+    """
+
+    def __init__(
+        self,
+        plan: ConnectionPlan,
+        connector: type[Connector],
+        deliver: Deliver,
+        on_status: OnStatus,
+        clock: Clock,
+        first_pause: float = FIRST_PAUSE,
+    ) -> None:
+        self._connector_type = connector
+        self._deliver = deliver
+        self._on_status = on_status
+        self._clock = clock
+        self._first_pause = first_pause
+        self._log = ConnectionLog(plan.endpoint)
+        self._quarantine = Quarantine()
+        self._state: ConnectionState = "CONNECTING"
+        self._since = clock.now()
+        self._error = ""
+        self._received = self._decoded = 0
+        self._last_received: int | None = None
+        self._connector: Connector | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._delivering = False
+        self._stale = False  # whether the addresses being read are not those of the table any more
+        self._bound = asyncio.Event()
+        self._subscribed: frozenset[str] = frozenset()
+        self._awaited: dict[asyncio.Event, set[int]] = {}
+        self._table = Table((), (), documents=False)
+        self._set_table(plan, ())
+
+    # What the supervisor calls.
+
+    def start(self) -> None:
+        """Begins to connect."""
+        self._task = asyncio.create_task(self._run(), name=f"connection {self.plan.id}")
+
+    async def stop(self) -> None:
+        """Disconnects; a batch on its way to the history gets a few seconds to arrive there."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait({task})
+        self._turn("STOPPED")
+
+    def update(self, plan: ConnectionPlan, keep: tuple[BoundProperty, ...] = ()) -> None:
+        """Takes changed bindings of the same wire; ``keep`` are rows that are read on although they left the plan.
+
+        The connection stays up.  It is subscribed anew only when an address is new; one that is gone is no longer
+        decoded, and its subscription ends with the next new one.
+        """
+        if plan == self.plan and keep == self._kept:
+            return
+        self._set_table(plan, keep)
+        if {each.address for each in self._table.addresses()} - self._subscribed:
+            self._stale = True
+            if self._reading is not None and not self._delivering:
+                self._reading.cancel()
+        self._on_status(self.health())
+
+    async def write(self, property: str, value: float | str) -> None:
+        """Returns when the device acknowledged the canonical value; raises `Unavailable` when the connection is not up,
+        `InvalidInput` for a value that cannot be encoded, `twin.connector.WriteError` when the device refuses it."""
+        codec = self._table.codec(property)
+        if codec is None:
+            fault = next((each for each in self._table.faults if each.property == property), None)
+            if fault is not None:
+                raise Unavailable(fault.message, remedy="Correct the binding.")
+            raise NotFound(f"{property} is not bound in {self.plan.name}.")
+        row = codec.row
+        if row.write_address is None:
+            raise Unavailable(
+                f"The binding of {property} says where to read and not where to write.",
+                remedy="Give it a write address.",
+            )
+        payload = codec.encode(value)
+        connector = self._connector
+        if connector is None:
+            raise Unavailable(
+                f"The connection {self.plan.name} is not up" + (f": {self._error}" if self._error else "."),
+                remedy="Try again when it is connected.",
+            )
+        try:
+            await connector.write(AddressBinding(row.binding, row.address, row.write_address), payload)
+        except ConnectorError as error:
+            raise Unavailable(f"The connection {self.plan.name} was lost: {error}", remedy="Try again.") from error
+
+    def health(self) -> ConnectionHealth:
+        """How the connection is doing now."""
+        plan = self.plan
+        return ConnectionHealth(
+            id=plan.id,
+            name=plan.name,
+            protocol=plan.protocol,
+            endpoint=without_password(plan.endpoint),
+            state=self._state,
+            since=self._since,
+            error=self._error,
+            bindings=len(plan.rows),
+            received=self._received,
+            decoded=self._decoded,
+            rejected=self._quarantine.total,
+            last_received=self._last_received,
+            log=self._log.events(),
+            rejections=self._quarantine.rejections(),
+            series=tuple(row.series for row in plan.rows),
+            time=self._clock.now(),
+        )
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is up."""
+        return self._state == "CONNECTED"
+
+    async def first_samples(self, series: Collection[int]) -> None:
+        """Returns when a value of each of these series that is not bad has been delivered, counted from now."""
+        if series:
+            done = asyncio.Event()
+            self._awaited[done] = set(series)
+            try:
+                await done.wait()
+            finally:
+                del self._awaited[done]
+
+    # Keeping the connection up.
+
+    async def _run(self) -> None:
+        pauses = _pauses(self._first_pause)
+        while True:
+            began = self._clock.monotonic()
+            received = self._received
+            try:
+                await self._session()
+            except ConnectorError as error:
+                reason = str(error)
+            except Exception as error:
+                logger.exception("The connector of %s failed in a way that it should not.", self.plan.name)
+                reason = f"The connector failed unexpectedly ({type(error).__name__}: {error})."
+            if self._task is None:  # stopping: the connector answered the cancellation with an error of its own
+                return
+            if self._received > received or self._clock.monotonic() - began > _STEADY:
+                pauses = _pauses(self._first_pause)
+            pause = next(pauses)
+            self._turn("RETRYING", self._note("warning", reason))
+            self._note("info", f"Trying again in {pause:.1f} s.")
+            await asyncio.sleep(pause)
+
+    async def _session(self) -> None:
+        """Connects and reads until the connection is lost, which is an exception."""
+        settings = ConnectionSettings(self.plan.id, self.plan.endpoint, self.plan.options)
+        connector = self._connector_type(settings)
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN):
+                await connector.__aenter__()
+        except TimeoutError:
+            raise ConnectorError(f"{self.plan.endpoint} gave no answer within {CONNECT_WITHIN:g} s.") from None
+        try:
+            self._connector = connector
+            self._note("info", f"Connected to {self.plan.endpoint}.")
+            self._turn("CONNECTED")
+            while True:
+                await self._bound.wait()
+                await self._subscription(connector)
+        finally:
+            self._connector = None
+            self._subscribed = frozenset()
+            await self._leave(connector)
+
+    async def _leave(self, connector: Connector) -> None:
+        try:
+            async with asyncio.timeout(DISCONNECT_WITHIN):
+                await connector.__aexit__(None, None, None)
+        except Exception as error:  # it is over anyway; why it ended matters more than how
+            self._note("warning", f"Disconnecting failed ({type(error).__name__}: {error}).")
+
+    async def _subscription(self, connector: Connector) -> None:
+        """Reads the table's addresses until they change, or until an exception says that the connection is lost."""
+        addresses = self._table.addresses()
+        self._subscribed = frozenset(each.address for each in addresses)
+        self._stale = False
+        self._reading = reading = asyncio.create_task(self._read(connector.samples(addresses)))
+        try:
+            await asyncio.wait({reading})
+        finally:
+            self._reading = None
+            if not reading.done():
+                if self._delivering:
+                    await asyncio.wait({reading}, timeout=FINISH_WITHIN)
+                reading.cancel()
+                await asyncio.wait({reading})
+        if not reading.cancelled():
+            reading.result()
+
+    async def _read(self, samples: AsyncIterator[SampleBatch]) -> None:
+        try:
+            async for batch in samples:
+                self._delivering = True
+                try:
+                    await self._take(batch)
+                finally:
+                    self._delivering = False
+                if self._stale or self._task is None:
+                    return
+        finally:
+            close = getattr(samples, "aclose", None)
+            if close is not None:
+                await close()
+        raise ConnectorError("The connector ended without saying why.")
+
+    # What happens to one batch.
+
+    async def _take(self, batch: SampleBatch) -> None:
+        now = self._clock.now()
+        observations = self._table.decode(batch, self._quarantine, now)
+        self._received += len(batch)
+        self._last_received = now
+        self._decoded += len(observations)
+        if len(observations):
+            await self._hand_over(observations, lambda: self._acknowledge(batch))
+            self._tell(observations)
+        else:
+            self._acknowledge(batch)  # it can never be stored, and stands in the quarantine
+
+    async def _hand_over(self, observations: ObservationBatch, acknowledge: Callable[[], None]) -> None:
+        for pause in _pauses(self._first_pause):
+            try:
+                await self._deliver(observations, acknowledge)
+            except InvalidInput as error:
+                self._quarantine.add("(batch)", str(error), None, self._clock.now())
+                self._note("error", f"{len(observations)} values can never be stored: {error}")
+                acknowledge()
+                return
+            except TwinError as error:
+                self._error = self._note("error", f"{len(observations)} values wait to be stored: {error}")
+            except Exception as error:
+                logger.exception("Observations of %s could not be taken over.", self.plan.name)
+                self._error = self._note("error", f"{len(observations)} values wait to be stored: {error!r}")
+            else:
+                self._error = ""
+                return
+            await asyncio.sleep(pause)
+
+    def _acknowledge(self, batch: SampleBatch) -> None:
+        if batch.acknowledge is not None:
+            try:
+                batch.acknowledge()
+            except Exception as error:  # what is stored stays stored; the device will send it again
+                self._note("warning", f"Samples could not be acknowledged: {error}")
+
+    def _tell(self, observations: ObservationBatch) -> None:
+        if not self._awaited:
+            return
+        seen = set(np.unique(observations.series[observations.quality & 0xFF00 == 0]).tolist())
+        for event, series in self._awaited.items():
+            series -= seen
+            if not series:
+                event.set()
+
+    def _set_table(self, plan: ConnectionPlan, keep: tuple[BoundProperty, ...]) -> None:
+        known = self._table.faults
+        self.plan, self._kept = plan, keep
+        self._table = compile_table((*plan.rows, *keep), self._connector_type.carries)
+        for fault in self._table.faults:
+            if fault not in known:
+                self._note("error", fault.message)
+        if self._table.addresses():
+            self._bound.set()
+        else:
+            self._bound.clear()
+
+    def _note(self, level: Level, message: str) -> str:
+        return self._log.add(self._clock.now(), level, message)
+
+    def _turn(self, state: ConnectionState, error: str = "") -> None:
+        if state != self._state:
+            self._state, self._since = state, self._clock.now()
+        self._error = error
+        self._on_status(self.health())
+
+
+def _pauses(first: float) -> Iterator[float]:
+    """Seconds to wait before each next attempt: doubling to a bound, and spread so that many do not come at once."""
+    pause = first
+    while True:
+        yield pause * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, hides nothing
+        pause = min(pause * 2, LONGEST_PAUSE)

@@ -1,0 +1,150 @@
+"""Binding: what the graph says of connections and bindings is made to run, and made to run anew when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from twin.bindings.plan import BoundProperty, ConnectionPlan
+from twin.bindings.supervisor import Supervisor
+from twin.bus import Lost, Topic
+from twin.contracts import Revision
+from twin.errors import DeadlineExceeded
+from twin.graph.records import BindingRecord, ConnectionRecord, PropertyRecord
+from twin.scope import Scope
+from twin.vocab import BRICK, QUDT, RDF, SAREF, TWIN
+
+logger = logging.getLogger(__name__)
+
+_DECIDING = frozenset(
+    (
+        RDF.type, BRICK.hasUnit, QUDT.hasUnit, QUDT.unit, SAREF.isMeasuredIn, QUDT.hasQuantityKind, BRICK.hasQuantity,
+        TWIN.hasProperty, TWIN.valueKind, TWIN.states, TWIN.state, TWIN["index"], TWIN.word, TWIN.minimum, TWIN.maximum,
+    )
+)  # fmt: skip
+"""Predicates of a property, outside the bindings graphs, that a compiled binding depends on."""
+
+
+class WiringRecords(Protocol):
+    """What is read of the graph here; `twin.graph.twins.TwinReader` is one."""
+
+    def property(self, scope: Scope, iri: str) -> PropertyRecord | None: ...
+    def bindings(self, scope: Scope) -> list[BindingRecord]: ...
+    def connections(self, scope: Scope) -> list[ConnectionRecord]: ...
+
+
+def plans(twins: WiringRecords, scope: Scope) -> list[ConnectionPlan]:
+    """What has to run: a plan a connection, with the bound properties that exist."""
+    rows: dict[str, list[BoundProperty]] = {}
+    for binding in twins.bindings(scope):
+        property = twins.property(scope, binding.property)
+        if property is not None:
+            rows.setdefault(binding.connection, []).append(bound(property, binding))
+    return [plan(connection, rows.get(connection.iri, ())) for connection in twins.connections(scope)]
+
+
+def plan(connection: ConnectionRecord, rows: Iterable[BoundProperty]) -> ConnectionPlan:
+    """The plan of one connection with these properties bound in it."""
+    return ConnectionPlan(
+        id=connection.iri,
+        name=connection.name,
+        protocol=connection.protocol,
+        endpoint=connection.endpoint,
+        options=connection.options,
+        rows=tuple(rows),
+    )
+
+
+def bound(property: PropertyRecord, binding: BindingRecord) -> BoundProperty:
+    """A property with its binding, as a connection is told of it."""
+    return BoundProperty(
+        property=property.iri,
+        series=property.series,
+        binding=binding.iri,
+        address=binding.address,
+        kind=property.kind,
+        unit=property.unit,
+        quantity_kind=property.quantity_kind,
+        states=property.states,
+        minimum=property.minimum,
+        maximum=property.maximum,
+        write_address=binding.write_address,
+        path=binding.path,
+        time_path=binding.time_path,
+        write_path=binding.write_path,
+        source_unit=binding.source_unit,
+        scale=binding.scale,
+        offset=binding.offset,
+        codes=binding.states,
+    )
+
+
+def touches_wiring(revision: Revision) -> bool:
+    """Whether a change may alter what has to run.  An import, whose quads do not travel with it, may."""
+    delta = revision.delta
+    return not delta or any(
+        quad.graph_name.value.startswith("urn:twin:bindings:") or quad.predicate in _DECIDING  # type: ignore[union-attr]  # every quad is in a named graph
+        for quads in (delta.removed, delta.added)
+        for quad in quads
+    )
+
+
+class Wiring:
+    """Keeps a supervisor as the graph says: `refresh` once at the start, then `follow` the changes.
+
+    ``present`` gives the revision that reads see now.
+    """
+
+    def __init__(
+        self, twins: WiringRecords, supervisor: Supervisor, present: Callable[[], int], scope: Scope | None = None
+    ) -> None:
+        self._twins = twins
+        self._supervisor = supervisor
+        self._present = present
+        self._scope = scope if scope is not None else Scope()
+        self._configuring = asyncio.Lock()
+        self._moved = asyncio.Condition()
+        self.in_force = -1
+        """The newest revision whose bindings are what runs."""
+
+    async def refresh(self, revision: int | None = None) -> None:
+        """Returns when the bindings of an announced revision (default: the present one) are in force."""
+        wanted = self._present() if revision is None else revision
+        async with self._configuring:
+            if self.in_force < wanted:
+                await self._supervisor.configure(plans(self._twins, self._scope))
+                await self._is_in_force(wanted)
+
+    async def follow(self, changes: Topic[Revision]) -> None:
+        """Puts every change into force, until it is cancelled."""
+        missed = False
+        async with changes.subscribe() as subscription:
+            async for revision in subscription:
+                if isinstance(revision, Lost):
+                    missed = True  # the revisions that are left follow it
+                elif missed or self.in_force < revision.token - 1 or touches_wiring(revision):
+                    try:
+                        await self.refresh(revision.token)
+                        missed = False
+                    except Exception:  # the next change tries again; the connections go on as they are
+                        logger.exception("The bindings of revision %d could not be put into force.", revision.token)
+                else:
+                    await self._is_in_force(revision.token)
+
+    async def wait_for(self, revision: int, within: float = 30.0) -> None:
+        """Returns when the bindings of a revision are in force; raises `DeadlineExceeded` after ``within`` seconds."""
+        try:
+            async with asyncio.timeout(within), self._moved:
+                await self._moved.wait_for(lambda: self.in_force >= revision)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The bindings of revision {revision} are not in force after {within:g} s.",
+                remedy="They will be; look at the connections to see what holds them up.",
+            ) from None
+
+    async def _is_in_force(self, revision: int) -> None:
+        async with self._moved:
+            self.in_force = max(self.in_force, revision)
+            self._moved.notify_all()

@@ -1,0 +1,100 @@
+"""Ingest: what connections decoded is checked, committed, shown and told, in that order, and then acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twin.bindings.health import ConnectionHealth
+from twin.bus import Topic
+from twin.clock import Clock
+from twin.contracts import History
+from twin.observation import ObservationBatch
+from twin.telemetry.latest import LatestTable
+
+Check = Callable[[ObservationBatch, int], ObservationBatch]
+"""Adds quality codes to a batch, given the present time (ns UTC)."""
+
+
+@dataclass(slots=True)
+class IngestCounts:
+    """What passed since the start.
+
+    ``refused`` are batches that the history did not take, ``waiting`` those on their way to it now; ``history_seconds``
+    is the time spent in commits, ``error`` why the last batch was refused (empty when one was taken since).
+    """
+
+    batches: int = 0
+    observations: int = 0
+    uncertain_or_bad: int = 0
+    refused: int = 0
+    waiting: int = 0
+    history_seconds: float = 0.0
+    error: str = ""
+
+
+class Ingest:
+    """The road of every observation, from a connection or from a model.
+
+    A value is shown only after it is committed to the history: what somebody has seen is never lost, whenever the
+    server stops.  The price is that no new value is shown while the history takes none; connections then offer their
+    batch again and hold their devices back.
+    """
+
+    def __init__(
+        self,
+        latest: LatestTable,
+        history: History,
+        observations: Topic[ObservationBatch],
+        clock: Clock,
+        check: Check = lambda batch, _now: batch,
+    ) -> None:
+        self.counts = IngestCounts()
+        self._latest = latest
+        self._history = history
+        self._observations = observations
+        self._clock = clock
+        self._check = check
+
+    async def deliver(self, batch: ObservationBatch, acknowledge: Callable[[], None] | None = None) -> None:
+        """Returns when the batch is committed and shown; batches may be delivered at the same time.
+
+        Raises what the history raises; the batch is then neither committed nor shown, and was not acknowledged.
+        """
+        counts = self.counts
+        checked = self._check(batch, self._clock.now())
+        began = self._clock.monotonic()
+        counts.waiting += 1
+        try:
+            await self._history.append(checked)
+        except Exception as error:
+            counts.refused += 1
+            counts.error = str(error)
+            raise
+        finally:
+            counts.waiting -= 1
+            counts.history_seconds += self._clock.monotonic() - began
+        counts.error = ""
+        counts.batches += 1
+        counts.observations += len(checked)
+        counts.uncertain_or_bad += int((checked.quality != 0).sum())
+        self._latest.apply(checked)
+        self._observations.publish(checked)
+        if acknowledge is not None:
+            acknowledge()
+
+
+def availability(latest: LatestTable) -> Callable[[ConnectionHealth], None]:
+    """A listener for connection states: a lost connection's properties are unavailable from the moment it was lost, one
+    bound to it while it is lost from that moment on; each is available again with its first sample after that."""
+    lost: dict[str, set[int]] = {}
+
+    def heed(health: ConnectionHealth) -> None:
+        if health.state in ("RETRYING", "STOPPED"):
+            known = lost.get(health.id)
+            latest.mark_unavailable(set(health.series) - (known or set()), health.time if known else health.since)
+            lost[health.id] = set(health.series)
+        elif health.state == "CONNECTED" and lost.pop(health.id, None) is not None:
+            latest.mark_available(health.series)
+
+    return heed
