@@ -1,0 +1,359 @@
+"""The history in one DuckDB file: committed batches in, windows and newest rows out.
+
+One thread writes through one connection; batches that queue up while it commits are committed together.
+Reads run on cursors of their own in other threads and see whole commits.  Rows are columns of 64-bit
+nanoseconds: two tables, one of numbers and one of texts, without a key, because a key costs more than the
+data; `SeriesHeads` knows instead which rows cannot be there yet, and only the others are compared with the
+table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from twin.contracts import Aggregate, Window
+from twin.errors import ConfigurationError, Unavailable
+from twin.observation import ObservationBatch
+from twin.telemetry import rows as sql
+from twin.telemetry.heads import SeriesHeads, check_series
+
+R = TypeVar("R")
+_GROUP = 200_000  # rows committed together at most, so that one commit stays short
+_READERS = 2
+
+
+class DuckDBHistory:
+    """The `twin.contracts.History` in the file ``path``; `open` it before use.
+
+    ``memory`` bounds DuckDB's own memory (its text form, e.g. ``"128MB"``), ``threads`` its workers.  A row
+    identical to any version already kept of its (series, time) - value, text and quality alike, whenever
+    received - is a no-op, so replaying whatever was sent before changes nothing.
+    """
+
+    def __init__(self, path: Path, *, memory: str = "128MB", threads: int = 2) -> None:
+        self._path = path
+        self._settings: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": memory,
+            "threads": str(threads),
+            "autoinstall_known_extensions": "false",
+        }
+        self._heads = SeriesHeads()
+        self._writer = ThreadPoolExecutor(1, "history-writer")
+        self._readers = ThreadPoolExecutor(_READERS, "history-reader")
+        self._cursors: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._connection: Any = None
+        self._pending: list[tuple[ObservationBatch, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._closed = False
+
+    async def open(self) -> DuckDBHistory:
+        """Opens or creates the file, reads what is known of each series, and warms up so that the first batch
+        does not wait; returns itself.  Raises `ConfigurationError` for a file that is damaged, newer or in
+        use."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._open)
+        except BaseException:
+            self._writer.shutdown()
+            self._readers.shutdown()
+            self._closed = True
+            raise
+        return self
+
+    async def append(self, batch: ObservationBatch) -> None:
+        """Returns when the batch is committed to disk; raises `Unavailable` when nothing of it was."""
+        self._check_open()
+        if not len(batch):
+            return
+        check_series(batch.series)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.append((batch, done))
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write())
+        await asyncio.shield(done)  # a caller that leaves does not take its batch with it
+
+    async def window(
+        self,
+        series: int,
+        start: int,
+        end: int,
+        *,
+        interval: int | None = None,
+        points: int | None = None,
+        aggregate: Aggregate = "mean",
+    ) -> Window:
+        """One series of `windows`."""
+        found = await self.windows([series], start, end, interval=interval, points=points, aggregate=aggregate)
+        return found[series]
+
+    async def windows(
+        self,
+        series: Sequence[int],
+        start: int,
+        end: int,
+        *,
+        interval: int | None = None,
+        points: int | None = None,
+        aggregate: Aggregate = "mean",
+    ) -> Mapping[int, Window]:
+        """A window of every given series, found in one query; an unknown one is empty.
+
+        Buckets start at multiples of the interval since 1970; a bucket without samples is absent, one with
+        bad samples only has the value NaN and count 0.  With ``points`` the interval is the least that gives
+        no more buckets than that.  Texts are not averaged: a bucket of texts is its last one, with ``first``
+        its first.
+        """
+        buckets = sql.buckets(start, end, interval, points, aggregate)
+        asked = list(dict.fromkeys(int(one) for one in series))
+
+        def read(cursor: Any) -> Mapping[int, Window]:
+            textual = self._heads.carries_text(asked)
+            corrected = self._heads.any_corrected(asked)
+            found: dict[int, Window] = dict.fromkeys(asked, sql.EMPTY)
+            for text in (False, True):
+                chosen = [one for one, is_text in zip(asked, textual, strict=True) if bool(is_text) is text]
+                if chosen and end > start:
+                    query = sql.window(chosen, start, end, buckets, corrected=corrected, text=text)
+                    found.update(sql.split(cursor.execute(query).fetchnumpy()))
+            return found
+
+        return await self._read(read)
+
+    async def latest(self, series: Iterable[int] | None = None) -> ObservationBatch:
+        """The newest observation of each series (of all, when None), its newest version.
+
+        A time that lay in the future when it was received counts as its receive time.
+        """
+        asked = None if series is None else np.fromiter(series, np.int64)
+
+        def read(cursor: Any) -> ObservationBatch:
+            which, time = self._heads.newest(asked)
+            return _newest(cursor, which, time, any_text=bool(self._heads.carries_text(which).any()))
+
+        return await self._read(read)
+
+    async def latest_before(self, series: int, time: int) -> ObservationBatch:
+        """The newest observation of the series with a source time before ``time``; one row, or none."""
+
+        def read(cursor: Any) -> ObservationBatch:
+            ((newest,),) = cursor.execute(sql.TIME_BEFORE, [int(series), int(time)] * 2).fetchall()
+            if newest is None:
+                return ObservationBatch.of([])
+            return _newest(cursor, np.array([series], np.int32), np.array([newest], np.int64), any_text=True)
+
+        return await self._read(read)
+
+    async def close(self) -> None:
+        """Commits what is queued and closes; closing twice is allowed."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._writing is not None:
+            await self._writing
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, self._readers.shutdown)
+        await loop.run_in_executor(self._writer, self._close)
+        self._writer.shutdown()
+
+    async def _write(self) -> None:
+        try:
+            while self._pending:
+                group = [self._pending.pop(0)]
+                size = len(group[0][0])
+                while self._pending and size + len(self._pending[0][0]) <= _GROUP:
+                    size += len(self._pending[0][0])
+                    group.append(self._pending.pop(0))
+                await self._commit(group)
+        finally:
+            self._writing = None
+
+    async def _commit(self, group: list[tuple[ObservationBatch, asyncio.Future[None]]]) -> None:
+        loop = asyncio.get_running_loop()
+        failure: Exception | None = None
+        try:
+            await loop.run_in_executor(self._writer, self._insert, _joined([batch for batch, _ in group]))
+        except Exception as error:
+            if len(group) > 1:  # one batch that cannot be stored must not take the others with it
+                for one in group:
+                    await self._commit([one])
+                return
+            failure = error
+        if isinstance(failure, duckdb.Error):
+            failure = Unavailable(
+                f"The history could not store {len(group[0][0])} observations: {_sentence(failure)}",
+                remedy="Nothing of them was kept; make room on the disk, then send them again.",
+            )
+        for _, done in group:
+            if failure is None:
+                done.set_result(None)
+            else:
+                done.set_exception(failure)
+                done.exception()  # marks it as seen: the caller may have left
+
+    def _insert(self, batch: ObservationBatch) -> None:
+        connection, heads = self._connection, self._heads
+        fresh = heads.fresh(batch.series, batch.time)
+        textual = np.zeros(len(batch), np.bool_)
+        textual[list(batch.text)] = True
+        corrected: list[npt.NDArray[np.int32]] = []
+        connection.begin()
+        try:
+            for text in (False, True):
+                for rows in (np.flatnonzero(fresh & (textual == text)), np.flatnonzero(~fresh & (textual == text))):
+                    if not len(rows):
+                        continue
+                    new = bool(fresh[rows[0]])
+                    connection.register("incoming", sql.incoming(batch, rows, text=text))
+                    try:
+                        if new:
+                            connection.execute(sql.insert_fresh(text=text))
+                        else:
+                            span = int(batch.time[rows].min()), int(batch.time[rows].max())
+                            added = connection.execute(sql.insert_compared(*span, text=text)).fetchnumpy()
+                            corrected.append(added["series"][added["version"] > 0].astype(np.int32))
+                    finally:
+                        connection.unregister("incoming")
+            connection.commit()
+        except BaseException:
+            connection.rollback()
+            raise
+        for changed in corrected:
+            heads.corrected(changed)
+        for text in (False, True):
+            rows = textual == text
+            heads.committed(batch.series[rows], batch.time[rows], batch.received[rows], text=text)
+
+    async def _read(self, work: Callable[[Any], R]) -> R:
+        self._check_open()
+
+        def run() -> R:
+            cursor = self._cursors.get()
+            try:
+                return work(cursor)
+            except BaseException:
+                cursor.abort()  # a result left half-read would refuse the next query
+                raise
+            finally:
+                self._cursors.put(cursor)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        except duckdb.Error as error:
+            raise Unavailable(
+                f"The history could not be read: {_sentence(error)}",
+                remedy="Ask again; if it stays so, the file may be damaged: restore it from a backup.",
+            ) from error
+
+    def _check_open(self) -> None:
+        if self._closed or self._connection is None:
+            raise Unavailable("The history is closed.", remedy="Start the server again.")
+
+    def _open(self) -> None:
+        try:
+            connection = duckdb.connect(str(self._path), config=self._settings)
+        except duckdb.Error as error:
+            raise _refusal(self._path, error) from error
+        try:
+            sql.prepare(connection, self._path)
+            for query in sql.KNOWN_SERIES:
+                self._learn(connection.execute(query).fetchnumpy())
+            self._connection = connection
+            for _ in range(_READERS):
+                cursor = connection.cursor()
+                every = sql.buckets(0, 1, None, 1, "mean")
+                cursor.execute(sql.window([0], 0, 1, every, corrected=False, text=False)).fetchnumpy()
+                self._cursors.put(cursor)
+            self._warm_up(connection)
+        except duckdb.Error as error:
+            connection.close()
+            raise _refusal(self._path, error) from error
+        except BaseException:
+            connection.close()
+            raise
+
+    def _learn(self, known: Mapping[str, Any]) -> None:
+        text = bool(known["text"].any())
+        series = np.asarray(known["series"], np.int32)
+        corrected = np.asarray(known["version"]) > 0
+        self._heads.corrected(series[corrected])
+        for time in ("in_order", "ahead_from", "ahead_to", "head"):
+            # Each is a row that is there: its time, and the receive time that came with it.
+            there = ~np.ma.getmaskarray(known[time])
+            self._heads.committed(
+                series[there],
+                np.asarray(known[time][there], np.int64),
+                np.asarray(known[time + "_received"][there], np.int64),
+                text=text,
+            )
+
+    def _warm_up(self, connection: Any) -> None:
+        nothing = ObservationBatch.of([(0, 0, 0.0, 0, 0)], {0: ""})
+        connection.begin()
+        for text in (False, True):
+            connection.register("incoming", sql.incoming(nothing, np.zeros(1, np.intp), text=text))
+            connection.execute(sql.insert_fresh(text=text))
+            connection.execute(sql.insert_compared(0, 0, text=text)).fetchnumpy()
+            connection.unregister("incoming")
+        connection.rollback()
+
+    def _close(self) -> None:
+        while not self._cursors.empty():
+            self._cursors.get().close()
+        self._connection.close()  # checkpoints, so that the next start need not replay
+        self._connection = None
+
+
+def _newest(
+    cursor: Any, series: npt.NDArray[np.int32], time: npt.NDArray[np.int64], *, any_text: bool
+) -> ObservationBatch:
+    if not len(series):
+        return ObservationBatch.of([])
+    cursor.register("heads", {"series": series, "time": time})
+    try:
+        query = sql.at_heads(int(time.min()), int(time.max()), text=any_text)
+        return sql.batch(cursor.execute(query).fetchnumpy())
+    finally:
+        cursor.unregister("heads")
+
+
+def _joined(batches: list[ObservationBatch]) -> ObservationBatch:
+    if len(batches) == 1:
+        return batches[0]
+    text: dict[int, str] = {}
+    offset = 0
+    for batch in batches:
+        text.update((offset + row, words) for row, words in batch.text.items())
+        offset += len(batch)
+    return ObservationBatch(
+        np.concatenate([batch.series for batch in batches]),
+        np.concatenate([batch.time for batch in batches]),
+        np.concatenate([batch.value for batch in batches]),
+        np.concatenate([batch.quality for batch in batches]),
+        np.concatenate([batch.received for batch in batches]),
+        text,
+    )
+
+
+def _refusal(path: Path, error: Exception) -> ConfigurationError:
+    cause = _sentence(error)
+    if "could not set lock" in cause.lower():
+        return ConfigurationError(
+            f"The history {path} is in use by another process.",
+            remedy="Stop that process, or start with another data directory.",
+        )
+    return ConfigurationError(
+        f"The history {path} cannot be opened: {cause}",
+        remedy="Restore it from a backup, or move the file away to begin an empty history.",
+    )
+
+
+def _sentence(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") + "."
