@@ -31,7 +31,7 @@ class ServerSettings:
 class SparqlSettings:
     """The analysts' readers: how many, and what one query may take.  ``deadline`` is in seconds."""
 
-    readers: int = 1
+    readers: int = 2
     deadline: float = 10.0
     text_bytes: int = 65_536
     nesting: int = 64
