@@ -10,9 +10,33 @@ from urllib.parse import quote
 from twin.terms import NamedNode
 
 __all__ = [
-    "BRICK", "LIVE", "OWL", "QUANTITYKIND", "QUDT", "RDF", "REC", "RDFS", "S4BLDG", "SAREF", "SH", "SKOS", "SOSA",
-    "TWIN", "UNIT", "XSD", "Namespace", "bindings_graph", "inferred_graph", "minted", "models_graph",
-    "shapes_graph", "site_graph", "site_of_graph", "validation_graph", "vocabulary_graph",
+    "BRICK",
+    "LIVE",
+    "OWL",
+    "QUANTITYKIND",
+    "QUDT",
+    "RDF",
+    "RDFS",
+    "REC",
+    "S4BLDG",
+    "SAREF",
+    "SH",
+    "SKOS",
+    "SOSA",
+    "TWIN",
+    "UNIT",
+    "XSD",
+    "Namespace",
+    "bindings_graph",
+    "inferred_graph",
+    "minted",
+    "models_graph",
+    "shapes_graph",
+    "site_graph",
+    "site_of_any_graph",
+    "site_of_graph",
+    "validation_graph",
+    "vocabulary_graph",
 ]  # fmt: skip
 
 
@@ -66,6 +90,12 @@ def site_of_graph(graph: NamedNode) -> str | None:
     """The site whose asset graph this is, or None for any other graph."""
     prefix = "urn:twin:site:"
     return graph.value[len(prefix) :] if graph.value.startswith(prefix) else None
+
+
+def site_of_any_graph(graph: NamedNode) -> str | None:
+    """The site whose assets, bindings, models or inferences stand in this graph, or None."""
+    kind, _, site = graph.value.removeprefix("urn:twin:").partition(":")
+    return site if kind in ("site", "bindings", "inferred", "models", "validation") and site else None
 
 
 def bindings_graph(site: str) -> NamedNode:

@@ -7,13 +7,13 @@ import asyncio
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from twin.graph.validation import Judgement, Violation
 
 from tests.graph.building import HQ, Building, add, quads
 from twin.contracts import Delta, GraphStore, Revision
 from twin.errors import Conflict, InvalidInput, ShapeViolation
 from twin.graph.change import ChangeDoor
 from twin.graph.recovery import recover
+from twin.graph.validation import Judgement, Violation
 from twin.scope import Scope
 from twin.terms import NamedNode
 from twin.vocab import TWIN, inferred_graph, site_graph

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from twin.errors import NotFound, Unavailable
 
-_START_TIMEOUT = 30.0
+_ANSWER_TIMEOUT = 30.0
 _STOP_TIMEOUT = 5.0
 
 
@@ -66,7 +66,7 @@ class Simulator:
 
     async def endpoints(self) -> Endpoints:
         """Where the vendors answer, once they do; raises `Unavailable`."""
-        said = await self._line(_START_TIMEOUT)
+        said = await self._line()
         return Endpoints(said["mqtt"], said["opcua"])
 
     async def tell(self, **command: Any) -> dict[str, Any]:
@@ -76,13 +76,13 @@ class Simulator:
                 raise Unavailable("The simulated devices are not running.")
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
             await self._process.stdin.drain()
-            return await self._line(_START_TIMEOUT)
+            return await self._line()
 
-    async def _line(self, timeout: float) -> dict[str, Any]:
+    async def _line(self) -> dict[str, Any]:
         if self._process is None or self._process.stdout is None:
             raise Unavailable("The simulated devices are not running.")
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), timeout)
+            line = await asyncio.wait_for(self._process.stdout.readline(), _ANSWER_TIMEOUT)
         except TimeoutError:
             line = b""
         if not line:

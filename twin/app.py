@@ -1,0 +1,170 @@
+"""The one place that knows every part: a data directory and settings become a running application."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from starlette.types import ASGIApp
+
+from twin.api import create
+from twin.api.services import Services
+from twin.bindings.plugins import InstalledConnectors
+from twin.bindings.supervisor import Supervisor
+from twin.bus import Topic
+from twin.clock import Clock
+from twin.core import Core, open_core
+from twin.directory import DataDirectory
+from twin.flows.actuate import Actuator
+from twin.flows.auditing import Auditing
+from twin.flows.bind import Wiring
+from twin.flows.ingest import Ingest, availability
+from twin.flows.live_values import LiveValues
+from twin.flows.predict import Predictor
+from twin.flows.ranges import KnownRanges
+from twin.flows.rebind import Rebinding
+from twin.graph.child import end_all
+from twin.graph.reader import SparqlService
+from twin.observation import ObservationBatch
+from twin.scope import Scope
+from twin.settings import Settings
+from twin.telemetry.duckdb import DuckDBHistory
+from twin.telemetry.latest import LatestTable
+
+logger = logging.getLogger(__name__)
+
+
+class Application:
+    """A running application on an entered data directory; entering opens every part, leaving closes them in reverse.
+
+    ``url`` is where it will answer.  With ``connect=False`` no connection is made and no model is run: for commands
+    that only ask.
+    """
+
+    asgi: ASGIApp
+    core: Core
+    predictor: Predictor
+    supervisor: Supervisor
+    sparql: SparqlService
+    observations: Topic[ObservationBatch]
+
+    def __init__(
+        self, directory: DataDirectory, settings: Settings, clock: Clock, url: str, *, connect: bool = True
+    ) -> None:
+        self.url = url
+        self.scope = Scope()
+        self._directory = directory
+        self._settings = settings
+        self._clock = clock
+        self._connect = connect
+        self._exit = AsyncExitStack()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._not_ready = "The server is starting."
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._exit.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._not_ready = "The server is stopping."
+        await self._exit.aclose()
+
+    async def _open(self) -> None:
+        directory, settings, clock = self._directory, self._settings, self._clock
+        core = self.core = open_core(directory, settings, clock)
+        self._exit.callback(core.close)
+        latest = LatestTable(clock)
+        history = DuckDBHistory(directory.history, memory=settings.history.memory, threads=settings.history.threads)
+        await history.open()
+        self._exit.push_async_callback(history.close)
+        latest.seed(await history.latest())
+        observations = self.observations = Topic()
+        ranges = KnownRanges(core.twins.property_by_series)
+        core.door.before_announcing.append(ranges.forget)
+        ingest = Ingest(latest, history, observations, clock, ranges.check)
+        live = LiveValues(core.twins, latest, history, clock)
+        self.sparql = SparqlService(core.store, core.door.changes, live, directory.checkpoints, settings.sparql)
+        await self.sparql.start()
+        self._exit.push_async_callback(self.sparql.close)
+        connectors = InstalledConnectors()
+        supervisor = self.supervisor = Supervisor(connectors, ingest.deliver, availability(latest), clock)
+        self._exit.push_async_callback(supervisor.close)
+        self._wiring = Wiring(core.twins, supervisor, lambda: core.door.revision)
+        actuator = Actuator(core.twins, supervisor, latest, observations, clock)
+        self._exit.push_async_callback(actuator.close)
+        rebinding = Rebinding(core.twins, core.door, supervisor, self._wiring, latest, observations, connectors, clock)
+        period = settings.inference.interval
+        self.predictor = Predictor(
+            core.store, core.twins, core.door, latest, ingest, directory.models, clock, period=period
+        )
+        auditing = Auditing(
+            core.store,
+            core.violations,
+            clock,
+            lambda: core.twins.sites(self.scope),
+            settings.validation.brick,
+            settings.validation.audit,
+        )
+        self._exit.push_async_callback(self._cancel_tasks)
+        self._exit.callback(end_all)
+        services = Services(
+            clock=clock,
+            store=core.store,
+            door=core.door,
+            twins=core.twins,
+            violations=core.violations,
+            audit_state=auditing.state,
+            latest=latest,
+            history=history,
+            observations=observations,
+            ingest=ingest,
+            supervisor=supervisor,
+            actuator=actuator,
+            rebinding=rebinding,
+            predictor=self.predictor,
+            importer=core.importer,
+            sparql=self.sparql,
+            settings=settings,
+            readiness=lambda: self._not_ready,
+        )
+        self.asgi = create(services)
+        if self._connect:
+            await self.connect()
+            self._start(self._wiring.follow(core.door.changes))
+            self._start(self.predictor.run())
+            self._start(auditing.follow(core.door.changes))
+        self._not_ready = ""
+
+    async def connect(self) -> None:
+        """Returns when the bindings that the graph holds now are in force."""
+        await self._wiring.refresh()
+
+    def counts(self) -> tuple[int, int]:
+        """How many twins and properties there are."""
+        return self.core.twins.counts(self.scope)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("A part of the server ended: %s", error, exc_info=error)
+
+    async def _cancel_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

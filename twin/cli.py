@@ -1,0 +1,184 @@
+"""The command line, ``twin``.
+
+Every mistake is one sentence and its remedy on standard error, with a non-zero exit; never a traceback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from twin import __version__
+from twin.errors import TwinError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+DEFAULT_DATA = Path("twin-data")
+
+
+def sentences(command: Callable[P, R]) -> Callable[P, R]:
+    """A command whose errors are told in words and end it with exit code 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except TwinError as error:
+            click.echo(f"twin: {error}", err=True)
+            for violation in error.details.get("violations", ())[:20]:
+                click.echo(f"  {violation['twin']}: {violation['rule']} {violation['remedy']}".rstrip(), err=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            sys.exit(130)
+        except BrokenPipeError:
+            # The reader of our output has gone (``twin export | head``): nothing is left to say.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+        except Exception as error:  # a defect of ours: told in one line, its traceback only to who asks for it
+            if os.environ.get("TWIN_DEBUG"):
+                raise
+            click.echo(
+                f"twin: an internal error stopped this command: {type(error).__name__}: {error}. "
+                "Set TWIN_DEBUG=1 to see where, and report it.",
+                err=True,
+            )
+            sys.exit(70)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="twin")
+def main() -> None:
+    """A digital-twin knowledge-graph server."""
+
+
+_path = click.Path(path_type=Path)
+_data = click.option("--data", type=_path, default=DEFAULT_DATA, show_default=True, help="The data directory.")
+_config = click.option("--config", type=_path, default=None, help="The configuration file, twin.toml.")
+_host = click.option("--host", default=None, help="The address to listen on (default 127.0.0.1).")
+_port = click.option("--port", type=click.IntRange(0, 65535), default=None, help="Default 8000; 0 picks a free one.")
+
+
+@main.command()
+@_data
+@_config
+@_host
+@_port
+@sentences
+def serve(data: Path, config: Path | None, host: str | None, port: int | None) -> None:
+    """Runs the server on a data directory."""
+    from twin.running import run_server
+
+    run_server(data, config, host, port)
+
+
+@main.command()
+@click.option("--data", type=_path, default=None, help="Keep state here (default: a temporary directory).")
+@_config
+@_host
+@_port
+@click.option("--fault", multiple=True, help="Start with this fault switched on (stuck-damper-ahu-1, ...).")
+@sentences
+def demo(data: Path | None, config: Path | None, host: str | None, port: int | None, fault: tuple[str, ...]) -> None:
+    """Starts a living building with every surface up."""
+    from twin.demo.run import run_demo
+
+    run_demo(data, config, host, port, fault)
+
+
+@main.command("import")
+@click.argument("files", nargs=-1, required=True, type=_path)
+@click.option("--site", default=None, help="The site to import into (default: the first file's stem).")
+@click.option("--lenient", is_flag=True, help="Repair illegal IRIs, and list every repair.")
+@_data
+@_config
+@sentences
+def import_(files: tuple[Path, ...], site: str | None, lenient: bool, data: Path, config: Path | None) -> None:
+    """Imports a building: Turtle, N-Triples, N-Quads, TriG, JSON-LD, RDF/XML, DTDL and digital-twin graphs in JSON."""
+    from twin.running import run_import
+
+    run_import(files, site, lenient, data, config)
+
+
+@main.command()
+@click.option("--site", default=None, help="One site only (default: all).")
+@_data
+@sentences
+def export(site: str | None, data: Path) -> None:
+    """Writes the sites' assets, bindings and models to standard output as N-Quads."""
+    from twin.running import run_export
+
+    run_export(site, data, sys.stdout.buffer)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@_data
+@sentences
+def query(file: Path, data: Path) -> None:
+    """Runs a SPARQL query from a file (or - for standard input) and writes its results as CSV or N-Triples."""
+    from twin.running import run_query
+
+    text = sys.stdin.read() if str(file) == "-" else _read(file)
+    run_query(text, data, sys.stdout.buffer)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, type=_path)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")
+@sentences
+def check(files: tuple[Path, ...], as_json: bool) -> None:
+    """Checks files without storing anything: exit 0 valid, 1 invalid with reasons, 2 unreadable."""
+    from twin.checking import check_files
+
+    sys.exit(check_files(files, as_json, click.echo))
+
+
+@main.command()
+@sentences
+def schema() -> None:
+    """Prints the GraphQL schema."""
+    from twin.api.graphql import schema_text
+
+    click.echo(schema_text())
+
+
+@main.command()
+@sentences
+def connectors() -> None:
+    """Lists the connectors that are installed."""
+    from twin.bindings.plugins import InstalledConnectors
+
+    for protocol in InstalledConnectors():
+        click.echo(protocol)
+
+
+@main.command()
+@_data
+@sentences
+def verify(data: Path) -> None:
+    """Checks the journal's hash chain and that the store stands where the journal does."""
+    from twin.running import run_verify
+
+    click.echo(asyncio.run(run_verify(data)))
+
+
+def _read(file: Path) -> str:
+    from twin.errors import InvalidInput
+
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.", remedy="Name an existing file.") from error
+
+
+if __name__ == "__main__":
+    main()

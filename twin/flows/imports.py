@@ -1,0 +1,280 @@
+"""Bringing a building in: parse, put each triple where it belongs, derive, publish in one revision, report.
+
+A foreign model's violations neither block its import nor stay hidden: they are found after it and kept per node.
+Importing into a site that is there already is a change like any other, which the shapes may refuse.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from twin.contracts import Delta, Revision
+from twin.errors import InvalidInput
+from twin.graph.change import ChangeDoor, skolemised
+from twin.graph.derivation import derive_all
+from twin.terms import BlankNode, NamedNode, Quad, n_quads
+from twin.vocab import (
+    OWL,
+    RDF,
+    RDFS,
+    SH,
+    TWIN,
+    bindings_graph,
+    inferred_graph,
+    models_graph,
+    site_graph,
+    vocabulary_graph,
+)
+from twin.vocabularies import dtdl
+from twin.vocabularies.rdf_files import MEDIA_TYPES, Repairs, format_of, read_rdf
+
+_SITE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_JOURNALLED_WHOLE = 20_000  # quads; a larger import is journalled as the hash of its fsynced file
+_DEFINITIONS = (OWL.Class, RDFS.Class, OWL.ObjectProperty, OWL.DatatypeProperty, RDF.Property, OWL.AnnotationProperty)
+_WIRING = (TWIN.Connection, TWIN.Binding)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to import: its name for messages, its bytes, and its syntax (None: told by the name's suffix)."""
+
+    name: str
+    data: bytes
+    media_type: str | None = None
+
+    @staticmethod
+    def of(path: Path) -> Source:
+        """A file from disk; raises `InvalidInput` when it cannot be read."""
+        try:
+            return Source(path.name, path.read_bytes())
+        except OSError as error:
+            raise InvalidInput(f"{path} cannot be read: {error.strerror}.", remedy="Name an existing file.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did.  ``seconds`` tells parse, derive, load and validate apart; ``repairs`` are in words."""
+
+    site: str
+    revision: int
+    triples: int
+    twins: int
+    properties: int
+    violations: int
+    repairs: tuple[str, ...] = ()
+    repair_count: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+Validate = Callable[[str], Awaitable[int]]
+"""Validates a site in full, keeps what it finds, and returns how many violations there are."""
+
+
+class Importer:
+    """Imports files into sites through the one door."""
+
+    def __init__(
+        self, door: ChangeDoor, raw: Path, validate: Validate, counts: Callable[[str], tuple[int, int]]
+    ) -> None:
+        self._door = door
+        self._raw = raw
+        self._validate = validate
+        self._counts = counts
+
+    async def import_text(
+        self, data: bytes, *, format: str, site: str, actor: str, lenient: bool = False
+    ) -> ImportReport:
+        """Imports one body; ``format`` is its media type."""
+        bare = format.partition(";")[0].strip().lower()
+        if bare not in MEDIA_TYPES:
+            raise InvalidInput(
+                f"The content type {format or '(none)'} is no RDF syntax that is read here.",
+                remedy=f"Use one of {', '.join(sorted(MEDIA_TYPES))}.",
+            )
+        return await self.import_sources([Source("the body", data, bare)], site, actor, lenient=lenient)
+
+    async def import_sources(
+        self,
+        sources: Sequence[Source],
+        site: str,
+        actor: str,
+        *,
+        lenient: bool = False,
+        conforming: bool = False,
+    ) -> ImportReport:
+        """The report of importing the files together into one site, new or present.
+
+        With ``conforming`` a new site, too, is refused when it breaks a rule.  Raises `InvalidInput` (with line and
+        column where it is about text) and `ShapeViolation`; then nothing was stored.
+        """
+        check_site_name(site)
+        seconds: dict[str, float] = {}
+        started = time.perf_counter()
+        repairs = Repairs()
+        quads = await asyncio.to_thread(self._read, sources, site, repairs if lenient else None)
+        if not quads:
+            raise InvalidInput(
+                f"{', '.join(source.name for source in sources)}: there is not one triple in it.",
+                remedy="Import a file that describes a building.",
+            )
+        seconds["parse"] = time.perf_counter() - started
+        started = time.perf_counter()
+        reason = f"import of {', '.join(source.name for source in sources)}"
+        present = any(True for _ in self._door.store.quads(None, None, None, site_graph(site)))
+        judged = present or conforming
+        if judged or len(quads) <= _JOURNALLED_WHOLE:
+            revision = await self._door.commit(Delta(added=tuple(quads)), actor=actor, reason=reason, validate=judged)
+        else:
+            revision = await self._publish(quads, site, actor, reason, seconds)
+        seconds["load"] = time.perf_counter() - started - seconds.get("derive", 0.0)
+        started = time.perf_counter()
+        violations = 0 if conforming else await self._validate(site)
+        seconds["validate"] = time.perf_counter() - started
+        twins, properties = self._counts(site)
+        return ImportReport(
+            site,
+            revision.token,
+            len(quads),
+            twins,
+            properties,
+            violations,
+            tuple(repairs.listed),
+            repairs.count,
+            {name: round(value, 3) for name, value in seconds.items()},
+        )
+
+    def _read(self, sources: Sequence[Source], site: str, repairs: Repairs | None) -> list[Quad]:
+        interfaces: list[str] = []
+        graphs: list[Mapping[str, Any]] = []
+        quads: list[Quad] = []
+        for source in sources:
+            document = _dtdl_document(source)
+            if document == "interfaces":
+                interfaces.append(source.data.decode("utf-8-sig"))
+            elif document is not None:
+                graphs.extend(document)
+            else:
+                syntax = MEDIA_TYPES[source.media_type] if source.media_type else format_of(source.name)
+                read = read_rdf(source.data, syntax, source.name, repairs=repairs)
+                quads.extend(_rename_blank_nodes(read) if len(sources) > 1 else read)
+        quads = list(skolemised(Delta(added=tuple(quads))).added)
+        placed = list(dict.fromkeys(_placed(quads, site)))
+        if interfaces or graphs:
+            known = dtdl.read_interfaces(interfaces)
+            placed.extend(dtdl.interface_quads(known))
+            for graph in graphs:
+                placed.extend(dtdl.twin_quads(known, graph, site))
+        return placed
+
+    async def _publish(
+        self, quads: list[Quad], site: str, actor: str, reason: str, seconds: dict[str, float]
+    ) -> Revision:
+        started = time.perf_counter()
+
+        def prepare() -> tuple[list[Quad], str]:
+            derived = list(derive_all(quads, self._door.derivation, self._door.hierarchy))
+            return derived, self._store_artifact(quads)
+
+        derived, artifact = await asyncio.to_thread(prepare)
+        seconds["derive"] = time.perf_counter() - started
+        graphs = sorted({quad.graph_name for quad in quads if isinstance(quad.graph_name, NamedNode)}, key=str)
+        graphs.append(inferred_graph(site))
+        return await self._door.publish_import(graphs, [*quads, *derived], artifact, actor=actor, reason=reason)
+
+    def _store_artifact(self, quads: list[Quad]) -> str:
+        text = n_quads(quads)
+        digest = hashlib.sha256(text).hexdigest()
+        target = self._raw / f"{digest}.nq"
+        partial = target.with_suffix(".partial")
+        with partial.open("wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+        return digest
+
+
+def check_site_name(site: str) -> None:
+    """Returns for a usable site id; raises `InvalidInput` otherwise."""
+    if not _SITE_NAME.fullmatch(site):
+        raise InvalidInput(
+            f"{site!r} is no site id.",
+            remedy="Use 1 to 63 lower-case letters, digits, '-' and '_', starting with a letter or digit (--site ID).",
+        )
+
+
+def site_name_from(path: Path) -> str:
+    """The site id that a file's stem suggests."""
+    cleaned = re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("-_")
+    return cleaned[:63] or "site"
+
+
+def _dtdl_document(source: Source) -> list[Mapping[str, Any]] | Literal["interfaces"] | None:
+    """``"interfaces"`` for a DTDL model, the parsed documents of a digital-twins graph, None for anything else."""
+    json_like = source.media_type in ("application/json", "application/ld+json") or (
+        source.media_type is None and source.name.lower().endswith((".json", ".jsonld"))
+    )
+    if not json_like:
+        return None
+    try:
+        document = json.loads(source.data.decode("utf-8-sig"))
+    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+        line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
+        where = f", line {line}, column {column}" if line else ""
+        raise InvalidInput(
+            f"{source.name}{where}: it is not JSON: {getattr(error, 'msg', error)}.",
+            remedy="Mend that line and import again; nothing was stored.",
+            line=line,
+            column=column,
+        ) from error
+    first = document[0] if isinstance(document, list) and document else document
+    if not isinstance(first, dict):
+        return None
+    if "digitalTwins" in first or "$dtId" in first:
+        return document if isinstance(document, list) else [document]
+    context = first.get("@context")
+    contexts = context if isinstance(context, list) else [context]
+    return "interfaces" if any(str(entry).startswith("dtmi:dtdl:context") for entry in contexts) else None
+
+
+def _rename_blank_nodes(quads: Iterable[Quad]) -> Iterable[Quad]:
+    # Two files may use one label for two nodes.
+    names: defaultdict[BlankNode, BlankNode] = defaultdict(BlankNode)
+    for quad in quads:
+        subject = names[quad.subject] if isinstance(quad.subject, BlankNode) else quad.subject
+        target = names[quad.object] if isinstance(quad.object, BlankNode) else quad.object
+        yield Quad(subject, quad.predicate, target, quad.graph_name)
+
+
+def _placed(quads: Sequence[Quad], site: str) -> Iterable[Quad]:
+    """Each quad in its graph: definitions to a vocabulary, wiring to the bindings, the rest to the site."""
+    asset, wiring, terms = site_graph(site), bindings_graph(site), vocabulary_graph(site)
+    home: dict[object, NamedNode] = {}
+    for quad in quads:
+        if quad.predicate == RDF.type:
+            if quad.object in _WIRING:
+                home[quad.subject] = wiring
+            elif quad.object in _DEFINITIONS or str(quad.object).startswith(f"<{SH}"):
+                home.setdefault(quad.subject, terms)
+    for quad in quads:
+        if quad.predicate == TWIN.stateEntry and home.get(quad.subject) == wiring:
+            home[quad.object] = wiring
+        elif quad.predicate == RDFS.subClassOf:
+            home.setdefault(quad.subject, terms)
+    own = {asset, wiring, models_graph(site)}
+    for quad in quads:
+        if quad.graph_name in own:
+            yield quad
+        else:
+            graph = home.get(quad.subject, asset)
+            yield Quad(quad.subject, quad.predicate, quad.object, graph)

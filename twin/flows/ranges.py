@@ -1,0 +1,36 @@
+"""The ranges of properties by series, as the quality checks want them, learnt from the graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twin.contracts import Revision
+from twin.graph.records import PropertyRecord
+from twin.observation import ObservationBatch
+from twin.telemetry.quality import Ranges, check
+
+PropertyBySeries = Callable[[int], PropertyRecord | None]
+"""The property that a series number stands for."""
+
+
+class KnownRanges:
+    """Adds quality codes to arriving batches by the ranges that the graph states (`twin:minimum`, `twin:maximum`)."""
+
+    def __init__(self, properties: PropertyBySeries) -> None:
+        self._properties = properties
+        self._known: dict[int, tuple[float | None, float | None]] = {}
+        self._ranges = Ranges.of({})
+
+    def forget(self, _revision: Revision) -> None:
+        """Learns anew after a change."""
+        self._known.clear()
+
+    def check(self, batch: ObservationBatch, now: int) -> ObservationBatch:
+        """The batch with the codes that the checks add."""
+        unknown = set(batch.series.tolist()) - self._known.keys()
+        if unknown:
+            for series in unknown:
+                record = self._properties(series)
+                self._known[series] = (None, None) if record is None else (record.minimum, record.maximum)
+            self._ranges = Ranges.of(self._known)
+        return check(batch, self._ranges, now)

@@ -1,0 +1,93 @@
+"""Answering on a socket until told to stop: SIGINT and SIGTERM both end cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import uvicorn
+
+from twin.errors import ConfigurationError
+
+GRACE = 3  # seconds that open requests and subscriptions get to end
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handling, which would raise the signal again after a clean end."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answering = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.answering.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket bound to the address (port 0: a free one); raises `ConfigurationError` when it is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigurationError(
+                f"Port {port} on {host} is in use by another program.",
+                remedy="Choose another with --port (0 picks a free one), or stop that program.",
+            ) from error
+        raise ConfigurationError(
+            f"The server cannot listen on {host} port {port}: {error.strerror}.", remedy="Choose another address."
+        ) from error
+    return bound
+
+
+def address(bound: socket.socket) -> str:
+    """The URL of what answers on the socket."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+async def answer(asgi: Any, bound: socket.socket, on_ready: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Serves the ASGI application until ``stop`` is set; ``on_ready`` is awaited once requests are answered."""
+    server = _Server(
+        uvicorn.Config(
+            asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, ws="websockets-sansio"
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    answering, stopping = asyncio.create_task(server.answering.wait()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, answering, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            await on_ready()
+            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        answering.cancel()
+        stopping.cancel()
+        server.should_exit = True
+        await serving
+
+
+@contextlib.contextmanager
+def stopping_on_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Within it, SIGINT and SIGTERM set ``stop`` instead of ending the process."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
