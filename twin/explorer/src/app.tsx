@@ -1,0 +1,127 @@
+// The frame around every screen: the rail, the place, the search.
+
+import { lazy, Suspense, useState } from "react";
+import { Icon, type IconName } from "./parts/icons";
+import { Empty, Skeleton } from "./parts/notices";
+import { Search } from "./parts/search";
+import { Link, paths, placeOf, usePath, type Place } from "./routing";
+import type { Twin } from "./schema";
+import { Connections } from "./screens/connections";
+import { Overview } from "./screens/overview";
+import { Breadcrumbs } from "./screens/twins/twin-page";
+import { TwinsScreen } from "./screens/twins/twins-screen";
+import { Violations } from "./screens/violations";
+import { nextTheme, useTheme } from "./theme";
+import { useLanguage, useWords } from "./words";
+
+const QueryScreen = lazy(() =>
+  import("./screens/query/query-screen").then((screen) => ({ default: screen.QueryScreen })),
+);
+
+const screens = [
+  { name: "overview", href: paths.overview },
+  { name: "twins", href: paths.twins },
+  { name: "query", href: paths.query },
+  { name: "connections", href: paths.connections },
+  { name: "violations", href: paths.violations },
+] as const satisfies { name: IconName; href: string }[];
+
+export function App() {
+  const words = useWords();
+  const place = placeOf(usePath());
+  const [twin, found] = useState<Twin | null>(null);
+  const screen = place.screen === "twin" ? "twins" : place.screen;
+  return (
+    <div className="frame">
+      <a className="skip" href="#content">
+        {words.skip}
+      </a>
+      <Rail screen={screen} />
+      <header className="top">
+        {place.screen === "twin" && twin?.id === place.id ? (
+          <Breadcrumbs twin={twin} />
+        ) : (
+          <nav className="breadcrumbs" aria-label={words.screens.place}>
+            <ol>
+              <li aria-current="page">
+                <span>{screen === "unknown" ? "" : words.screens[screen]}</span>
+              </li>
+            </ol>
+          </nav>
+        )}
+        <Search />
+      </header>
+      <main id="content" tabIndex={-1}>
+        <Screen place={place} twin={twin} found={found} />
+      </main>
+    </div>
+  );
+}
+
+function Screen({ place, twin, found }: { place: Place; twin: Twin | null; found: (twin: Twin | null) => void }) {
+  const words = useWords();
+  switch (place.screen) {
+    case "overview":
+      return <Overview />;
+    case "twins":
+      return <TwinsScreen id={null} twin={twin} found={found} />;
+    case "twin":
+      return <TwinsScreen id={place.id} twin={twin} found={found} />;
+    case "query":
+      return (
+        <Suspense fallback={<Skeleton rows={8} />}>
+          <QueryScreen />
+        </Suspense>
+      );
+    case "connections":
+      return <Connections id={place.id} />;
+    case "violations":
+      return <Violations />;
+    case "unknown":
+      return (
+        <div className="content">
+          <Empty title={words.notFound.title}>{words.notFound.remedy}</Empty>
+        </div>
+      );
+  }
+}
+
+function Rail({ screen }: { screen: string }) {
+  const words = useWords();
+  const { other, toggle } = useLanguage();
+  const theme = useTheme();
+  return (
+    <nav className="rail" aria-label={words.screens.navigation}>
+      <Link className="brand" href={paths.overview} aria-label={words.product}>
+        <img src="/icon.svg" alt="" width="24" height="24" />
+        <span>{words.product}</span>
+      </Link>
+      <ul>
+        {screens.map(({ name, href }) => (
+          <li key={name}>
+            <Link href={href} aria-current={name === screen ? "page" : undefined} title={words.screens[name]}>
+              <Icon name={name} />
+              <span>{words.screens[name]}</span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <div className="rail-foot">
+        <button
+          type="button"
+          onClick={toggle}
+          lang={other.tag}
+          aria-label={`${words.otherLanguage} ${other.language}`}
+          title={other.language}
+        >
+          <Icon name="language" />
+          <span>{other.language}</span>
+        </button>
+        <button type="button" onClick={nextTheme} title={words.theme[theme]} aria-label={words.theme[theme]}>
+          <Icon name="theme" />
+          <span>{words.theme[theme]}</span>
+        </button>
+      </div>
+    </nav>
+  );
+}

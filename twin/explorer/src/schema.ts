@@ -1,0 +1,221 @@
+// The parts of the server's GraphQL answers that the explorer reads, one type for each selection in documents.ts.
+
+export type Value = number | string | boolean | null;
+export type Kind = "NUMBER" | "BOOLEAN" | "STATE" | "TEXT";
+export type Family = "SPACE" | "EQUIPMENT" | "OTHER";
+
+export interface PageInfo {
+  hasNextPage: boolean;
+  endCursor: string | null;
+}
+
+export interface Page<Item> {
+  nodes: Item[];
+  pageInfo: PageInfo;
+  totalCount: number;
+}
+
+export interface Class {
+  iri: string;
+  name: string;
+  label: string;
+  vocabulary: string;
+}
+
+export interface Unit {
+  iri: string;
+  symbol: string;
+  label: string;
+}
+
+export interface Quality {
+  code: number;
+  word: string;
+  flags: string[];
+}
+
+export interface TwinName {
+  id: string;
+  name: string;
+}
+
+export interface TwinBrief extends TwinName {
+  family: Family;
+  hasContents: boolean;
+  classes: Pick<Class, "label">[];
+}
+
+export interface TwinHit extends TwinName {
+  family: Family;
+  classes: Pick<Class, "label">[];
+  path: TwinName[];
+  site: { name: string };
+}
+
+/** What the server says about a property's present; `age` is in seconds at the moment of the answer. */
+export interface PropertyState {
+  id: string;
+  value: Value;
+  time: string | null;
+  age: number | null;
+  available: boolean;
+  unavailableSince: string | null;
+  quality: Quality;
+}
+
+export interface Property extends PropertyState {
+  name: string;
+  role: string;
+  kind: Kind;
+  unit: Unit | null;
+  classes: Class[];
+  freshness: number;
+  bound: boolean;
+  writable: boolean;
+  minimum: number | null;
+  maximum: number | null;
+  states: string[];
+}
+
+export interface Relationship {
+  name: string;
+  iri: string;
+  direction: "OUT" | "IN";
+  twin: TwinName & { classes: Pick<Class, "label">[] };
+}
+
+export interface Violation {
+  twin: string;
+  rule: string;
+  value: string | null;
+  path: string | null;
+  shape: string;
+  severity: string;
+  remedy: string;
+  source: string;
+}
+
+export interface ViolationGroup {
+  shape: string;
+  rule: string;
+  count: number;
+}
+
+export interface TwinCapability {
+  qualifies: boolean;
+  missing: string[];
+  state: string;
+  capability: { id: string; name: string; description: string };
+  score: PropertyState | null;
+}
+
+export interface Twin extends TwinName {
+  description: string;
+  family: Family;
+  classes: Class[];
+  hasContents: boolean;
+  site: { id: string; name: string };
+  path: TwinName[];
+  relationships: Relationship[];
+  capabilities: TwinCapability[];
+  violations: Violation[];
+}
+
+export interface Summary {
+  name: string;
+  twins: number;
+  properties: number;
+  live: number;
+  unavailable: number;
+  unbound: number;
+  violations: number;
+  revision: string;
+}
+
+export interface SiteSummary {
+  id: string;
+  name: string;
+  twins: number;
+  properties: number;
+  violations: number;
+}
+
+export interface Audit {
+  state: string;
+  violations: number;
+  message: string;
+  finishedAt: string | null;
+  groups: ViolationGroup[];
+}
+
+export interface Change {
+  revision: string;
+  time: string;
+  actor: string;
+  reason: string;
+  added: number;
+  removed: number;
+}
+
+export interface CapabilityScores {
+  id: string;
+  name: string;
+  twins: { qualifies: boolean; missing: string[]; twin: TwinName; score: PropertyState | null }[];
+}
+
+export interface ConnectionBrief {
+  id: string;
+  name: string;
+  protocol: string;
+  endpoint: string;
+  state: string;
+  since: string;
+  error: string;
+  bindings: number;
+  live: number;
+  received: number;
+  decoded: number;
+  rejected: number;
+  lastReceived: string | null;
+}
+
+export interface Connection extends ConnectionBrief {
+  log: { time: string; level: string; message: string }[];
+  rejections: { time: string; address: string; reason: string; sample: string; count: number }[];
+}
+
+export interface HistoryPoint {
+  time: string;
+  value: Value;
+  minimum: number | null;
+  maximum: number | null;
+}
+
+export interface History {
+  from: string;
+  to: string;
+  points: HistoryPoint[];
+}
+
+export interface SavedQuery {
+  name: string;
+  title: string;
+  language: string;
+  text: string;
+}
+
+export interface Command {
+  id: string;
+  value: Value;
+  state: string;
+  message: string;
+  readBack: Value;
+}
+
+export interface Observation {
+  id: string;
+  time: string;
+  receivedTime: string;
+  value: Value;
+  quality: Quality;
+}
