@@ -51,6 +51,7 @@ class Application:
     supervisor: Supervisor
     sparql: SparqlService
     observations: Topic[ObservationBatch]
+    history: DuckDBHistory
 
     def __init__(
         self, directory: DataDirectory, settings: Settings, clock: Clock, url: str, *, connect: bool = True
@@ -59,7 +60,7 @@ class Application:
         self.scope = Scope()
         self._directory = directory
         self._settings = settings
-        self._clock = clock
+        self.clock = self._clock = clock
         self._connect = connect
         self._exit = AsyncExitStack()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -84,7 +85,7 @@ class Application:
         core = self.core = open_core(directory, settings, clock)
         self._exit.callback(core.close)
         latest = LatestTable(clock)
-        history = DuckDBHistory(directory.history, memory=settings.history.memory, threads=settings.history.threads)
+        history = self.history = DuckDBHistory(directory.history, memory=settings.history.memory, threads=settings.history.threads)
         await history.open()
         self._exit.push_async_callback(history.close)
         latest.seed(await history.latest())

@@ -16,7 +16,7 @@ from amqtt.session import ApplicationMessage, Session
 Listener = Callable[[str, bytes], Awaitable[None]]
 
 
-class Intake(BaseAuthPlugin):  # type: ignore[misc]  # amqtt publishes no type information
+class Intake(BaseAuthPlugin):
     """Lets every client in and hands on what they publish.  The broker makes it by its dotted name."""
 
     def __init__(self, context: BrokerContext) -> None:

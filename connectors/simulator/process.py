@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from connectors.simulator.physics import Office
+from connectors.simulator.physics import Office, trajectory
 from connectors.simulator.vendor_a import VendorA
 from connectors.simulator.vendor_b import VendorB
 from connectors.simulator.writes import Writes
@@ -100,11 +100,21 @@ class Simulator:
             case "fault":
                 self._office.fault(str(order["name"]), order["on"] is True)
                 return {"faults": sorted(self._office.faults)}
+            case "past":
+                hours, every = float(str(order["hours"])), float(str(order["every"]))
+                return {"past": await asyncio.to_thread(past, self._options.seed, hours, every)}
             case "writes":
                 return {"writes": self._writes.rows()}
             case _:
                 raise ValueError(f"{what!r} is nothing this simulator does.")
         return {}
+
+
+def past(seed: int, hours: float, every: float) -> dict[str, list[float]]:
+    """What the office would have shown before now: each signal every so many seconds over the last hours, oldest first."""
+    days = hours / 24
+    columns = trajectory(seed, days, every, operators=False)
+    return {name: [round(value, 3) for value in column.tolist()] for name, column in columns.items()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

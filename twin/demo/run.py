@@ -11,8 +11,10 @@ from pathlib import Path
 import click
 
 from twin.app import Application
+from twin.clock import NANOSECONDS
 from twin.contracts import Delta
 from twin.demo import building
+from twin.demo.past import EVERY, HOURS, fill_history
 from twin.demo.simulator import Endpoints, Simulator
 from twin.flows.imports import Source
 from twin.running import configured, serve_directory
@@ -48,7 +50,7 @@ async def _demo(data: Path, settings: Settings, faults: tuple[str, ...]) -> None
 
         async def furnish(app: Application) -> None:
             say(f"Graph open at revision {app.core.door.revision}; moving the building in")
-            await move_in(app, await simulator.endpoints())
+            fresh = await move_in(app, await simulator.endpoints())
             twins, properties = app.counts()
             say(f"{twins} twins and {properties} properties are modelled, validated and bound")
             await app.connect()
@@ -59,15 +61,30 @@ async def _demo(data: Path, settings: Settings, faults: tuple[str, ...]) -> None
                 await simulator.tell(do="fault", name=fault, on=True)
                 say(f"Fault switched on: {fault}")
             surfaces(app.url)
+            if fresh:
+                looking_back.append(asyncio.create_task(look_back(app)))
 
-        await serve_directory(data, settings, furnish)
+        async def look_back(app: Application) -> None:
+            end = app.clock.now() - int(EVERY * NANOSECONDS)
+            past = await simulator.tell(do="past", hours=HOURS, every=EVERY)
+            count = await fill_history(past["past"], f"urn:twin:{SITE}:", app.core.twins, app.history, end)
+            say(f"The day before is in the history: {count} observations, marked as substituted")
+
+        looking_back: list[asyncio.Task[None]] = []
+        try:
+            await serve_directory(data, settings, furnish)
+        finally:
+            for task in looking_back:
+                task.cancel()
+            await asyncio.gather(*looking_back, return_exceptions=True)
     say("Stopped.")
 
 
-async def move_in(app: Application, endpoints: Endpoints) -> None:
-    """Imports the building on first start, and points its connections at where the devices answer now."""
+async def move_in(app: Application, endpoints: Endpoints) -> bool:
+    """Imports the building on first start (and says so), and points its connections at where the devices answer."""
     door = app.core.door
-    if SITE not in app.core.twins.sites(app.scope):
+    fresh = SITE not in app.core.twins.sites(app.scope)
+    if fresh:
         wiring = building.bindings(endpoints.mqtt, endpoints.opcua)
         sources = [*(Source.of(path) for path in building.model_files()), Source("bindings.ttl", wiring.encode())]
         await app.core.importer.import_sources(sources, SITE, "demo", conforming=True)
@@ -82,6 +99,7 @@ async def move_in(app: Application, endpoints: Endpoints) -> None:
         ]
         delta = Delta(tuple(stale), tuple(wanted))
         await door.commit(delta, actor="demo", reason="the devices answer at new addresses")
+    return fresh
 
 
 def _wiring(endpoints: Endpoints) -> tuple[Quad, ...]:

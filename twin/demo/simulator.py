@@ -13,6 +13,7 @@ from typing import Any, Self
 from twin.errors import NotFound, Unavailable
 
 _ANSWER_TIMEOUT = 30.0
+_LONGEST_ANSWER = 16 * 1024 * 1024  # a day of the building in one line
 _STOP_TIMEOUT = 5.0
 
 
@@ -46,6 +47,7 @@ class Simulator:
             *self._arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
+            limit=_LONGEST_ANSWER,
             start_new_session=True,  # Ctrl-C reaches the server alone, which then ends its devices in order
         )
         return self

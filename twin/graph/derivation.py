@@ -28,7 +28,7 @@ class Derivation:
         self._hierarchy = hierarchy
         self._roles: dict[NamedNode, str] = {}
         for quad in view.quads(None, TWIN.roleClass, None, None):
-            if isinstance(quad.object, NamedNode):
+            if isinstance(quad.object, NamedNode) and isinstance(quad.subject, NamedNode):
                 for word in view.quads(quad.subject, TWIN.word, None, None):
                     if isinstance(word.object, Literal):
                         self._roles[quad.object] = word.object.value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from twin.graph.membership import bindings_site, name_of
 from twin.graph.overlay import QuadView
@@ -45,18 +44,19 @@ def read_bindings(view: QuadView, sites: Iterable[str]) -> list[BindingRecord]:
 
 
 def _record(view: QuadView, node: NamedNode) -> BindingRecord | None:
-    record = BindingRecord(iri=node.value, property="", connection="", address="")
+    texts: dict[str, str] = {}
+    numbers: dict[str, float] = {}
     states: list[tuple[str, str]] = []
     for quad in view.quads(node, None, None, None):
         value = quad.object
         if isinstance(value, Literal):
             if quad.predicate in _TEXTS:
-                record = replace(record, **{_TEXTS[quad.predicate]: value.value})
+                texts[_TEXTS[quad.predicate]] = value.value
             elif quad.predicate in _NUMBERS:
-                record = replace(record, **{_NUMBERS[quad.predicate]: _number(value)})  # type: ignore[arg-type]  # by name
+                numbers[_NUMBERS[quad.predicate]] = _number(value)
         elif isinstance(value, NamedNode):
             if quad.predicate in _NODES:
-                record = replace(record, **{_NODES[quad.predicate]: value.value})
+                texts[_NODES[quad.predicate]] = value.value
             elif quad.predicate == TWIN.stateEntry:
                 entry = {
                     fact.predicate: fact.object.value
@@ -65,9 +65,22 @@ def _record(view: QuadView, node: NamedNode) -> BindingRecord | None:
                 }
                 if TWIN.code in entry and TWIN.word in entry:
                     states.append((entry[TWIN.code], entry[TWIN.word]))
-    if not (record.property and record.connection and record.address):
+    if not {"property", "connection", "address"} <= texts.keys():
         return None
-    return replace(record, states=tuple(sorted(states)))
+    return BindingRecord(
+        iri=node.value,
+        property=texts["property"],
+        connection=texts["connection"],
+        address=texts["address"],
+        write_address=texts.get("write_address"),
+        path=texts.get("path"),
+        time_path=texts.get("time_path"),
+        write_path=texts.get("write_path"),
+        source_unit=texts.get("source_unit"),
+        scale=numbers.get("scale", 1.0),
+        offset=numbers.get("offset", 0.0),
+        states=tuple(sorted(states)),
+    )
 
 
 def _number(literal: Literal) -> float:
