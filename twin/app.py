@@ -85,7 +85,9 @@ class Application:
         core = self.core = open_core(directory, settings, clock)
         self._exit.callback(core.close)
         latest = LatestTable(clock)
-        history = self.history = DuckDBHistory(directory.history, memory=settings.history.memory, threads=settings.history.threads)
+        history = self.history = DuckDBHistory(
+            directory.history, memory=settings.history.memory, threads=settings.history.threads
+        )
         await history.open()
         self._exit.push_async_callback(history.close)
         latest.seed(await history.latest())

@@ -14,6 +14,7 @@ import uvicorn
 
 from twin.errors import ConfigurationError
 
+_MESSAGE = 1024 * 1024  # bytes of one websocket message
 GRACE = 3  # seconds that open requests and subscriptions get to end
 
 
@@ -63,7 +64,12 @@ async def answer(asgi: Any, bound: socket.socket, on_ready: Callable[[], Awaitab
     """Serves the ASGI application until ``stop`` is set; ``on_ready`` is awaited once requests are answered."""
     server = _Server(
         uvicorn.Config(
-            asgi, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, ws="websockets-sansio"
+            asgi,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=GRACE,
+            ws="websockets-sansio",
+            ws_max_size=_MESSAGE,
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[bound]))

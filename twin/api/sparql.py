@@ -15,6 +15,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
 from twin.api.problems import problem, status_of
+from twin.api.revisions import shown
 from twin.errors import InvalidInput, TwinError
 from twin.graph.reader import SparqlAnswer, SparqlService
 from twin.graph.reader_pool import Busy
@@ -176,7 +177,7 @@ class _Streamed(Response):
 
     def __init__(self, answer: SparqlAnswer) -> None:
         self._answer = answer
-        headers = {"cache-control": "no-store", "vary": "Accept", "twin-revision": str(answer.revision)}
+        headers = {"cache-control": "no-store", "vary": "Accept", "twin-revision": shown(answer.revision)}
         super().__init__(None, headers=headers)
         del self.headers["content-length"]
         text = answer.media_type.startswith("text/")

@@ -252,7 +252,7 @@ class TwinReader:
 
     def classes_below(self, name: str) -> frozenset[NamedNode]:
         """The class named (IRI, ``prefix:Name`` or local name) and all below it; raises `InvalidInput`."""
-        prefixes = {"brick": BRICK, "saref": SAREF, "s4bldg": S4BLDG, "twin": TWIN}
+        prefixes = {"brick": BRICK, "rec": REC, "saref": SAREF, "s4bldg": S4BLDG, "twin": TWIN}
         head, _, tail = name.partition(":")
         candidates = [prefixes[head][tail]] if head in prefixes else []
         if not candidates:

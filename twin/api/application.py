@@ -1,0 +1,73 @@
+"""Putting the surfaces together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Route, WebSocketRoute
+
+from twin.api.census import Census
+from twin.api.explorer import Explorer
+from twin.api.graphql import GraphQLEndpoint
+from twin.api.graphql.limits import Limits
+from twin.api.guards import Guard
+from twin.api.ops import Operations, product_version
+from twin.api.problems import Internals, on_http_error, on_invalid_parameters, on_twin_error
+from twin.api.rest import Rest
+from twin.api.services import Services
+from twin.api.sparql import sparql_routes
+from twin.data import explorer_directory
+from twin.errors import TwinError
+from twin.scope import Scope
+
+FILE_BYTES = 256 * 1024 * 1024
+
+
+def create(services: Services, lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None) -> FastAPI:
+    """The ASGI application over these services.
+
+    It documents its REST routes at ``/openapi.json``; there are no documentation pages, which would load scripts from
+    elsewhere.  ``lifespan`` runs around it, as in FastAPI.
+    """
+    app = FastAPI(
+        title="Twin",
+        version=product_version(),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        exception_handlers={
+            TwinError: on_twin_error,
+            HTTPException: on_http_error,
+            RequestValidationError: on_invalid_parameters,
+        },
+    )
+    census = Census(services)
+    operations = Operations(services, census)
+    graphql = GraphQLEndpoint(services, census)
+    app.router.routes.extend(
+        [
+            Route("/livez", operations.livez),
+            Route("/readyz", operations.readyz),
+            Route("/metrics", operations.metrics),
+            Route("/graphql", graphql),
+            WebSocketRoute("/graphql", graphql),
+        ]
+    )
+    if services.sparql is not None:
+        app.router.routes.extend(sparql_routes(services.sparql, lambda request: Scope(services.principal_of(request))))
+    app.include_router(Rest(services).router)
+    app.router.routes.append(Route("/{path:path}", Explorer(explorer_directory()).__call__))
+    # The last one added is the first to see a request.
+    app.add_middleware(
+        Guard,
+        hosts=services.settings.server.allowed_hosts,
+        body_bytes=Limits().body_bytes,
+        file_bytes=FILE_BYTES,
+    )
+    app.add_middleware(Internals)
+    return app

@@ -1,0 +1,123 @@
+"""What every resolver of one request shares: the services, the scope, and what the request has used up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from graphql.language import DocumentNode
+
+from twin.api.census import Census
+from twin.api.graphql.limits import Limits
+from twin.api.graphql.window_loader import WindowLoader
+from twin.api.services import Services
+from twin.errors import Forbidden, InvalidInput, NotFound
+from twin.graph.records import PropertyRecord, TwinRecord
+from twin.scope import Scope
+
+
+@dataclass
+class RequestContext:
+    """One operation's context.  ``lost`` counts the messages that a slow subscriber was not sent since its last event.
+
+    Not slotted: Strawberry writes ``connection_params`` on it when a websocket opens.
+    """
+
+    services: Services
+    census: Census
+    scope: Scope
+    limits: Limits
+    document: DocumentNode | None = None
+    connection_params: object = None
+    lost: int = 0
+    listed: int = field(default=0, repr=False)
+    plotted: int = field(default=0, repr=False)
+
+    def for_operation(self, document: DocumentNode) -> RequestContext:
+        """A fresh context for one operation (a websocket carries many)."""
+        return replace(self, document=document, lost=0, listed=0, plotted=0)
+
+    @cached_property
+    def windows(self) -> WindowLoader:
+        """Reads histories, those asked for together in one batch."""
+        return WindowLoader(self.services.history)
+
+    @property
+    def revision(self) -> int:
+        """The revision that this request sees."""
+        return self.services.door.revision
+
+    def spend(self, items: int) -> None:
+        """Counts listed items; raises `InvalidInput` when one answer would hold too many of them."""
+        self.listed += items
+        if self.listed > self.limits.objects:
+            raise InvalidInput(
+                f"The answer would list more than {self.limits.objects:,} objects.",
+                remedy="Ask for smaller pages (first), or in several requests.",
+                limit="objects",
+            )
+
+    def spend_points(self, points: int) -> None:
+        """Counts the points of a history before it is read; raises `InvalidInput` when one answer asks for too many."""
+        self.plotted += points
+        if self.plotted > self.limits.all_points:
+            raise InvalidInput(
+                f"The answer's histories would have more than {self.limits.all_points:,} points together.",
+                remedy="Ask for fewer points each, or in several requests.",
+                limit="all_points",
+            )
+
+    def next_event(self) -> None:
+        """Begins the next event of a subscription: each may hold as much as one answer."""
+        self.listed = self.plotted = 0
+
+    def twin_record(self, iri: str) -> TwinRecord:
+        """The twin; raises `NotFound` when the scope has none."""
+        record = self.services.twins.twin(self.scope, iri)
+        if record is None:
+            raise NotFound(f"There is no twin {iri!r}.", remedy="Search with twins(where: {text: ...}).", id=iri)
+        return record
+
+    def property_record(self, iri: str) -> PropertyRecord:
+        """The property; raises `NotFound` when the scope has none."""
+        record = self.services.twins.property(self.scope, iri)
+        if record is None:
+            raise NotFound(
+                f"There is no property {iri!r}.", remedy="Search with properties(where: {text: ...}).", id=iri
+            )
+        return record
+
+    def site(self, site: str) -> str:
+        """The site's id; raises `NotFound` when the scope has none."""
+        known = self.services.twins.sites(self.scope)
+        if site not in known:
+            raise NotFound(
+                f"There is no site {site!r}.",
+                remedy=f"There are: {', '.join(known)}." if known else "Import a building first: twin import FILE.",
+                id=site,
+            )
+        return site
+
+    def see_bindings(self) -> None:
+        """Returns when connections and bindings may be shown; raises `Forbidden` otherwise."""
+        if not self.scope.principal.may_see_bindings():
+            raise Forbidden(
+                f"{self.scope.principal.name} may not see bindings.",
+                remedy="Ask an engineer of this server for the role engineer.",
+            )
+
+    def operate(self) -> None:
+        """Returns when commands may be sent; raises `Forbidden` otherwise."""
+        if not self.scope.principal.roles & {"operator", "engineer", "admin"}:
+            raise Forbidden(
+                f"{self.scope.principal.name} may not send commands.",
+                remedy="Ask an engineer of this server for the role operator.",
+            )
+
+    def change(self) -> None:
+        """Returns when the graph may be changed; raises `Forbidden` otherwise."""
+        if not self.scope.principal.roles & {"engineer", "admin"}:
+            raise Forbidden(
+                f"{self.scope.principal.name} may not change the graph.",
+                remedy="Ask an administrator of this server for the role engineer.",
+            )

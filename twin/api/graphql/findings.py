@@ -1,0 +1,132 @@
+"""What the shapes found: violations, page by page and by rule, and the background audit."""
+
+from __future__ import annotations
+
+import strawberry
+
+from twin.api.graphql.context import RequestContext
+from twin.api.graphql.paging import PageInfo, Slice, key_of, page_info, size
+from twin.api.graphql.scalars import DateTime
+from twin.errors import InvalidInput
+from twin.graph.violation import Violation as Found
+from twin.graph.violations import ViolationGroup as Group
+from twin.terms import NamedNode
+from twin.vocab import RDF, TWIN
+
+AUDITED_BY = "brick"
+"""The source of what the background audit finds."""
+
+
+@strawberry.type(description="one node that breaks one rule")
+class Violation:
+    twin: strawberry.ID
+    rule: str
+    value: str | None
+    path: str | None
+    shape: str
+    severity: str
+    remedy: str
+    source: str = strawberry.field(description="twin (ours) or brick")
+
+
+@strawberry.type(description="how many nodes break the same rule")
+class ViolationGroup:
+    shape: str
+    rule: str
+    count: int
+
+
+@strawberry.type
+class ViolationConnection:
+    nodes: list[Violation]
+    page_info: PageInfo
+    total_count: int
+    groups: list[ViolationGroup]
+
+
+@strawberry.type(description="what a vocabulary's own shapes say of a site")
+class Audit:
+    state: str = strawberry.field(description="running, done, failed, not-applicable")
+    started_at: DateTime | None
+    finished_at: DateTime | None
+    violations: int
+    groups: list[ViolationGroup]
+    message: str
+
+
+def violations_of_twin(context: RequestContext, iri: str) -> list[Violation]:
+    """The violations of a twin, of its properties and of their bindings."""
+    properties = context.services.twins.properties(context.scope, owner=iri, limit=context.limits.page).items
+    nodes = [iri, *properties, *(f"{each}#binding" for each in properties)]
+    page = context.services.violations.page(twin=nodes, limit=context.limits.page)
+    context.spend(len(page.items))
+    return [_violation(context, found) for found in page.items]
+
+
+def violation_page(
+    context: RequestContext, site: str | None, twin: str | None, first: int, after: str | None
+) -> ViolationConnection:
+    """A page of the violations in scope: all, those of a site, or those of one node."""
+    store, limit = context.services.violations, size(first, context.limits.page)
+    chosen = _site(context, site)
+    key = key_of("violations", after)
+    page = store.page(site=chosen, twin=twin, after=key, limit=limit)
+    context.spend(len(page.items))
+    return ViolationConnection(
+        nodes=[_violation(context, found) for found in page.items],
+        page_info=page_info("violations", Slice(page.cursors, page.total, page.has_next), key),
+        total_count=page.total,
+        groups=[_group(each) for each in store.groups(chosen, twin=twin)],
+    )
+
+
+def audit_of(context: RequestContext, site: str) -> Audit | None:
+    """How far the background audit of a site is, None before its first."""
+    state = context.services.audit_state(site)
+    if state is None:
+        return None
+    store = context.services.violations
+    return Audit(
+        state=state.state,
+        started_at=None if state.started_at is None else DateTime(state.started_at),
+        finished_at=None if state.finished_at is None else DateTime(state.finished_at),
+        violations=store.count(site, source=AUDITED_BY),
+        groups=[_group(each) for each in store.groups(site, source=AUDITED_BY)],
+        message=state.message,
+    )
+
+
+def _site(context: RequestContext, site: str | None) -> str | None:
+    if site is not None:
+        return context.site(site)
+    if context.scope.sites is None:
+        return None
+    known = context.services.twins.sites(context.scope)
+    if len(known) != 1:
+        raise InvalidInput(
+            "Violations are told site by site here.", remedy=f"Name one of: {', '.join(known) or 'none'}.", sites=known
+        )
+    return known[0]
+
+
+def _violation(context: RequestContext, found: Found) -> Violation:
+    shown = context.scope.principal.may_see_bindings() or not _is_wiring(context, found.focus)
+    return Violation(
+        twin=strawberry.ID(found.focus),
+        rule=found.rule,
+        value=(found.value or found.found or None) if shown else None,
+        path=found.path or None,
+        shape=found.shape,
+        severity=found.severity,
+        remedy=found.remedy,
+        source=found.source,
+    )
+
+
+def _is_wiring(context: RequestContext, focus: str) -> bool:
+    kinds = {quad.object for quad in context.services.store.quads(NamedNode(focus), RDF.type, None, None)}
+    return bool(kinds & {TWIN.Binding, TWIN.Connection})
+
+
+def _group(group: Group) -> ViolationGroup:
+    return ViolationGroup(shape=group.shape, rule=group.rule, count=group.count)

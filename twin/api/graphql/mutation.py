@@ -1,0 +1,211 @@
+"""What can be done: commands, vendor swaps, changes of the graph, and taking them back."""
+
+from __future__ import annotations
+
+import strawberry
+
+from twin.api.graphql.changes import asserted
+from twin.api.graphql.commands import Command, shown_command
+from twin.api.graphql.context import RequestContext
+from twin.api.graphql.fields import mutation
+from twin.api.graphql.model import Property, property_of
+from twin.api.graphql.rdf_text import graph_is_wiring, names_only, quads_of
+from twin.api.graphql.scalars import Value
+from twin.api.revisions import parsed, parsed_or_none, shown
+from twin.bindings.swap import EquivalenceReport as Equivalence
+from twin.contracts import Delta, Revision
+from twin.errors import InvalidInput
+from twin.flows.rebind import BindingSpec
+
+Info = strawberry.Info[RequestContext, None]
+
+
+@strawberry.input(description="a raw code of a device and the state it stands for")
+class BindingStateInput:
+    code: str
+    word: str
+
+
+@strawberry.input(description="where a property is read and written from now on; source value = raw * scale + offset")
+class BindingInput:
+    connection: strawberry.ID
+    address: str
+    write_address: str | None = None
+    path: str | None = None
+    time_path: str | None = None
+    write_path: str | None = None
+    source_unit: str | None = None
+    scale: float = 1
+    offset: float = 0
+    states: list[BindingStateInput] = strawberry.field(default_factory=list)
+
+    def spec(self) -> BindingSpec:
+        """The binding as the flow takes it."""
+        return BindingSpec(
+            connection=self.connection,
+            address=self.address,
+            write_address=self.write_address,
+            path=self.path,
+            time_path=self.time_path,
+            write_path=self.write_path,
+            source_unit=self.source_unit,
+            scale=self.scale,
+            offset=self.offset,
+            states=tuple((each.code, each.word) for each in self.states),
+        )
+
+
+@strawberry.type(description="what both sides said while both ran (dry run), in the property's unit")
+class EquivalenceReport:
+    seconds: float
+    samples_before: int
+    samples_after: int
+    mean_before: float | None
+    mean_after: float | None
+    mean_difference: float | None
+    maximum_difference: float | None
+    time_offset: float | None
+    states_agree: float | None
+    equivalent: bool
+    message: str
+
+
+@strawberry.type
+class SwapResult:
+    revision: str | None = strawberry.field(description="null for a dry run, which changes nothing")
+    property: Property
+    report: EquivalenceReport | None = strawberry.field(description="of a dry run")
+
+
+@strawberry.type
+class ChangeResult:
+    revision: str | None = strawberry.field(description="null for a dry run, which changes nothing")
+    added: int
+    removed: int
+
+
+@strawberry.type
+class Mutation:
+    @mutation(
+        "returns when the command is verified by read-back, failed or expired (timeout: seconds), or at"
+        " once with wait: false"
+    )
+    async def set_property(
+        self,
+        info: Info,
+        property: strawberry.ID,
+        value: Value,
+        unit: str | None = None,
+        timeout: float = 10,  # noqa: ASYNC109 - it is part of the command, which lives on when the caller leaves
+        wait: bool = True,
+        dry_run: bool = False,
+    ) -> Command:
+        context = info.context
+        context.operate()
+        longest = context.limits.command_seconds
+        if not 0 < timeout <= longest:
+            raise InvalidInput(
+                f"A command cannot have {timeout:g} s.", remedy=f"Give more than 0 and at most {longest:g} s."
+            )
+        command = await context.services.actuator.set_property(
+            context.scope.principal,
+            context.property_record(property).iri,
+            value,
+            unit=unit,
+            timeout=timeout,
+            wait=wait,
+            dry_run=dry_run,
+        )
+        return shown_command(context, command)
+
+    @mutation(
+        "binds a property to another device in one revision, or with dryRun runs both sides beside each"
+        " other for observe seconds and reports; needs the permission to see bindings"
+    )
+    async def swap_binding(
+        self,
+        info: Info,
+        property: strawberry.ID,
+        to: BindingInput,
+        expected_revision: str | None = None,
+        dry_run: bool = False,
+        observe: float = 5,
+    ) -> SwapResult:
+        context = info.context
+        context.see_bindings()
+        result = await context.services.rebinding.swap(
+            context.scope.principal,
+            context.property_record(property).iri,
+            to.spec(),
+            expected_revision=parsed_or_none(expected_revision),
+            dry_run=dry_run,
+            observe=observe,
+        )
+        return SwapResult(
+            revision=None if result.revision is None else shown(result.revision),
+            property=property_of(context, result.property),
+            report=None if result.report is None else _report(result.report),
+        )
+
+    @mutation("takes back one change as a new change")
+    async def rollback(self, info: Info, revision: str, expected_revision: str | None = None) -> ChangeResult:
+        context = info.context
+        context.change()
+        committed = await context.services.rebinding.rollback(
+            context.scope.principal, parsed(revision), expected_revision=parsed_or_none(expected_revision)
+        )
+        return _result(committed)
+
+    @mutation("add and remove: Turtle, N-Triples or N-Quads text; triples go to the site's graph")
+    async def apply_change(
+        self,
+        info: Info,
+        site: strawberry.ID,
+        reason: str,
+        add: str = "",
+        remove: str = "",
+        expected_revision: str | None = None,
+        dry_run: bool = False,
+    ) -> ChangeResult:
+        context = info.context
+        context.change()
+        if not reason.strip():
+            raise InvalidInput("The change has no reason.", remedy="Say in a few words why it is made.")
+        context.site(site)
+        added, removed = quads_of("add", add, site), quads_of("remove", remove, site)
+        if not added and not removed:
+            raise InvalidInput("The change is empty.", remedy="Give triples to add or to remove.")
+        names_only("remove", removed)
+        if graph_is_wiring((*added, *removed), site):
+            context.see_bindings()
+        committed = await context.services.door.commit(
+            Delta(removed=removed, added=added),
+            actor=context.scope.principal.name,
+            reason=reason.strip(),
+            expected_revision=parsed_or_none(expected_revision),
+            dry_run=dry_run,
+        )
+        return _result(committed, dry_run)
+
+
+def _result(committed: Revision, dry_run: bool = False) -> ChangeResult:
+    said = asserted(committed.delta)
+    return ChangeResult(
+        revision=None if dry_run else shown(committed.token), added=len(said.added), removed=len(said.removed)
+    )
+
+
+def _report(report: Equivalence) -> EquivalenceReport:
+    return EquivalenceReport(
+        seconds=report.seconds,
+        samples_before=report.samples_before,
+        samples_after=report.samples_after,
+        mean_before=report.mean_before,
+        mean_after=report.mean_after,
+        mean_difference=report.mean_difference,
+        maximum_difference=report.maximum_difference,
+        time_offset=report.time_offset,
+        states_agree=report.states_agree,
+        equivalent=report.equivalent,
+        message=report.message,
+    )

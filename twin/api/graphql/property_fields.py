@@ -1,0 +1,121 @@
+"""What a property says of itself: its kind and unit, its present, its past, and how it is bound."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+
+from twin.api.graphql.context import RequestContext
+from twin.api.graphql.fields import described
+from twin.api.graphql.present import Present
+from twin.api.graphql.scalars import DateTime, Value
+from twin.api.graphql.series import Series, series_of
+from twin.api.graphql.terms import Aggregate, Class, Kind, Quality, Unit, quality_of, unit_of
+from twin.api.graphql.values import conversion_of, number, value_of
+from twin.api.graphql.wiring import Binding, binding_of
+from twin.graph.records import PropertyRecord
+
+Argument = strawberry.argument
+
+
+@strawberry.type
+class PropertyFields:
+    """The fields of a property that are about itself; `Property` adds its owner."""
+
+    _context: strawberry.Private[RequestContext]
+    _record: strawberry.Private[PropertyRecord]
+    _present: strawberry.Private[Present]
+    _index: strawberry.Private[int]
+    id: strawberry.ID
+    name: str
+    role: str = strawberry.field(description="its function whatever the vocabulary: supply_air_temperature")
+    kind: Kind
+    quantity_kind: str | None
+    freshness: float = strawberry.field(description="seconds for which a value stands for the present")
+    writable: bool
+    states: list[str]
+
+    @strawberry.field
+    def classes(self) -> list[Class]:
+        return [Class.of(record) for record in self._record.classes]
+
+    @strawberry.field
+    def unit(self) -> Unit | None:
+        return unit_of(self._record.unit)
+
+    @described("null whenever it is unavailable; a state is its word; unit: a QUDT name (DEG_F) or IRI")
+    def value(self, unit: str | None = None) -> Value | None:
+        conversion = conversion_of(self._record, unit)
+        live = self._present.live(self._index)
+        return value_of(self._record, live.value, live.text, conversion) if live.available else None
+
+    @described("source time of the last usable value, shown or not")
+    def time(self) -> DateTime | None:
+        return _moment(self._present.live(self._index).time)
+
+    @strawberry.field
+    def received_time(self) -> DateTime | None:
+        return _moment(self._present.live(self._index).received)
+
+    @strawberry.field
+    def quality(self) -> Quality:
+        return quality_of(self._present.live(self._index).quality)
+
+    @strawberry.field
+    def available(self) -> bool:
+        return self._present.live(self._index).available
+
+    @described("set exactly when available is false and something was once known")
+    def unavailable_since(self) -> DateTime | None:
+        return _moment(self._present.live(self._index).unavailable_since)
+
+    @described("seconds since source time")
+    def age(self) -> float | None:
+        return self._present.live(self._index).age
+
+    @described("whether something feeds it")
+    def bound(self) -> bool:
+        return self._context.services.twins.is_bound(self.id)
+
+    @strawberry.field
+    def minimum(self, unit: str | None = None) -> float | None:
+        return number(self._record.minimum, conversion_of(self._record, unit))
+
+    @strawberry.field
+    def maximum(self, unit: str | None = None) -> float | None:
+        return number(self._record.maximum, conversion_of(self._record, unit))
+
+    @described(
+        "the last 24 hours unless told; interval: PT15M or 15m; neither interval nor points: at most 500"
+        " points; a boolean, a state or a text is read by its last value in each bucket"
+    )
+    async def history(
+        self,
+        from_: Annotated[DateTime | None, Argument(name="from")] = None,
+        to: DateTime | None = None,
+        interval: str | None = None,
+        points: int | None = None,
+        aggregate: Aggregate = Aggregate.MEAN,
+        unit: str | None = None,
+    ) -> Series:
+        return await series_of(
+            self._context,
+            self._record,
+            start=from_,
+            end=to,
+            interval=interval,
+            points=points,
+            aggregate=aggregate,
+            unit=unit,
+        )
+
+    @described("needs the permission to see bindings; null when unbound")
+    def binding(self) -> Binding | None:
+        self._context.see_bindings()
+        record = self._context.services.twins.binding(self._context.scope, self.id)
+        return None if record is None else binding_of(self._context, record)
+
+
+def _moment(time: int | None) -> DateTime | None:
+    return None if time is None else DateTime(time)

@@ -1,0 +1,188 @@
+"""What can be asked."""
+
+from __future__ import annotations
+
+import strawberry
+
+from twin.api.graphql.changes import Change, recent_changes
+from twin.api.graphql.commands import Command, command_of
+from twin.api.graphql.context import RequestContext
+from twin.api.graphql.fields import described
+from twin.api.graphql.findings import ViolationConnection, violation_page
+from twin.api.graphql.model import (
+    Capability,
+    Property,
+    PropertyConnection,
+    Site,
+    Twin,
+    TwinConnection,
+    capability_of,
+    properties_of,
+    property_page,
+    site_of,
+    twin_or_none,
+    twin_page,
+)
+from twin.api.graphql.paging import Slice, key_of, size
+from twin.api.graphql.saved import SavedQuery, saved_queries
+from twin.api.graphql.terms import Family
+from twin.api.graphql.wiring import Connection, connections_of
+from twin.api.revisions import shown
+
+Info = strawberry.Info[RequestContext, None]
+
+_CLASS = "an IRI, a prefixed name (brick:AHU) or a local name, subclasses included"
+_TEXT = "searched in name and id"
+
+
+@strawberry.input
+class TwinFilter:
+    site: strawberry.ID | None = None
+    class_: str | None = strawberry.field(name="class", description=_CLASS, default=None)
+    family: Family | None = None
+    text: str | None = strawberry.field(description=_TEXT, default=None)
+
+
+@strawberry.input
+class PropertyFilter:
+    site: strawberry.ID | None = None
+    twin: strawberry.ID | None = None
+    class_: str | None = strawberry.field(name="class", description=_CLASS, default=None)
+    role: str | None = None
+    text: str | None = strawberry.field(description=_TEXT, default=None)
+    writable: bool | None = None
+
+
+@strawberry.type(description="the first page of the explorer")
+class Summary:
+    name: str
+    twins: int
+    properties: int
+    live: int = strawberry.field(description="properties that have a value now")
+    unavailable: int = strawberry.field(description="wired, or once known, but without a value now")
+    unbound: int = strawberry.field(description="never wired")
+    violations: int
+    revision: str
+
+
+@strawberry.type
+class Query:
+    @described("an opaque ordered token")
+    def revision(self, info: Info) -> str:
+        return shown(info.context.revision)
+
+    @described("the first page of the explorer")
+    def summary(self, info: Info) -> Summary:
+        context = info.context
+        counts = context.census.counts(context.scope)
+        return Summary(
+            name=_name(context),
+            twins=counts.twins,
+            properties=counts.properties,
+            live=counts.live,
+            unavailable=counts.unavailable,
+            unbound=counts.unbound,
+            violations=sum(
+                context.services.violations.count(site) for site in context.services.twins.sites(context.scope)
+            ),
+            revision=shown(context.revision),
+        )
+
+    @strawberry.field
+    def sites(self, info: Info) -> list[Site]:
+        context = info.context
+        return [site_of(context, site) for site in context.services.twins.sites(context.scope)]
+
+    @strawberry.field
+    def site(self, info: Info, id: strawberry.ID) -> Site | None:
+        known = info.context.services.twins.sites(info.context.scope)
+        return site_of(info.context, id) if id in known else None
+
+    @strawberry.field
+    def twin(self, info: Info, id: strawberry.ID) -> Twin | None:
+        return twin_or_none(info.context, id)
+
+    @strawberry.field
+    def twins(
+        self, info: Info, where: TwinFilter | None = None, first: int = 50, after: str | None = None
+    ) -> TwinConnection:
+        context, where = info.context, where or TwinFilter()
+        key = key_of("twins", after)
+        page = context.services.twins.twins(
+            context.scope,
+            site=context.site(where.site) if where.site is not None else None,
+            type=where.class_,
+            family=where.family.value if where.family is not None else None,
+            text=where.text,
+            after=key,
+            limit=size(first, context.limits.page),
+        )
+        return twin_page(context, "twins", Slice(page.items, page.total, page.has_next), key)
+
+    @strawberry.field
+    def property(self, info: Info, id: strawberry.ID) -> Property | None:
+        return next(iter(properties_of(info.context, [id])), None)
+
+    @strawberry.field
+    def properties(
+        self, info: Info, where: PropertyFilter | None = None, first: int = 50, after: str | None = None
+    ) -> PropertyConnection:
+        context, where = info.context, where or PropertyFilter()
+        key = key_of("properties", after)
+        page = context.services.twins.properties(
+            context.scope,
+            site=context.site(where.site) if where.site is not None else None,
+            owner=context.twin_record(where.twin).iri if where.twin is not None else None,
+            role=where.role,
+            type=where.class_,
+            text=where.text,
+            writable=where.writable,
+            after=key,
+            limit=size(first, context.limits.page),
+        )
+        return property_page(context, "properties", Slice(page.items, page.total, page.has_next), key)
+
+    @described("needs the permission to see bindings")
+    def connections(self, info: Info) -> list[Connection]:
+        info.context.see_bindings()
+        return connections_of(info.context)
+
+    @described("needs the permission to see bindings")
+    def connection(self, info: Info, id: strawberry.ID) -> Connection | None:
+        info.context.see_bindings()
+        return next(iter(connections_of(info.context, id)), None)
+
+    @strawberry.field
+    def capabilities(self, info: Info) -> list[Capability]:
+        return [capability_of(info.context, record) for record in info.context.services.predictor.capabilities()]
+
+    @strawberry.field
+    def violations(
+        self,
+        info: Info,
+        site: strawberry.ID | None = None,
+        twin: strawberry.ID | None = None,
+        first: int = 50,
+        after: str | None = None,
+    ) -> ViolationConnection:
+        return violation_page(info.context, site, twin, first, after)
+
+    @strawberry.field
+    def command(self, info: Info, id: strawberry.ID) -> Command | None:
+        return command_of(info.context, id)
+
+    @strawberry.field
+    def saved_queries(self) -> list[SavedQuery]:
+        return saved_queries()
+
+    @described("the changes after a revision, oldest first; without one the newest, newest last")
+    def changes(self, info: Info, since: str | None = None, last: int = 20) -> list[Change]:
+        return recent_changes(info.context, since, last)
+
+
+def _name(context: RequestContext) -> str:
+    sites = context.services.twins.sites(context.scope)
+    configured = context.services.settings.name
+    if len(sites) == 1 and configured == type(context.services.settings)().name:
+        return context.services.twins.site_name(sites[0])
+    return configured

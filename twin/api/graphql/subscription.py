@@ -1,0 +1,142 @@
+"""What can be followed: observations, changes of the graph, commands.
+
+Each stream ends when its socket does.  A client that reads too slowly loses the oldest messages and is told how many
+in the ``extensions`` of its next event: ``{"lost": n}``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import strawberry
+
+from twin.api.graphql.changes import Change, change_of
+from twin.api.graphql.commands import Command, sees_command, shown_command
+from twin.api.graphql.context import RequestContext
+from twin.api.graphql.fields import subscription
+from twin.api.graphql.model import Property, property_of
+from twin.api.graphql.observing import Sample, Selection, observed
+from twin.api.graphql.scalars import DateTime, Value
+from twin.api.graphql.terms import Quality, quality_of
+from twin.api.graphql.values import conversion_of, value_of
+from twin.api.revisions import parsed_or_none, shown
+from twin.bus import Lost
+from twin.contracts import Revision
+from twin.errors import InvalidInput
+from twin.observation import Quality as Code
+
+Info = strawberry.Info[RequestContext, None]
+
+QUEUE = 256
+_REPLAY = 200
+_FASTEST = 1000.0
+
+
+@strawberry.type(description="one value of one property at one time; a bad value is null")
+class Observation:
+    _context: strawberry.Private[RequestContext]
+    _sample: strawberry.Private[Sample]
+    id: strawberry.ID = strawberry.field(description="the property's id")
+    time: DateTime
+    received_time: DateTime
+    revision: str = strawberry.field(description="a query from now on sees this revision of the graph")
+
+    @strawberry.field
+    def property(self) -> Property:
+        return property_of(self._context, self.id)
+
+    @strawberry.field
+    def value(self, unit: str | None = None) -> Value | None:
+        sample = self._sample
+        conversion = conversion_of(sample.record, unit)
+        if Code(sample.quality).bad:
+            return None
+        return value_of(sample.record, sample.value, sample.text, conversion)
+
+    @strawberry.field
+    def quality(self) -> Quality:
+        return quality_of(self._sample.quality)
+
+
+@strawberry.type
+class Subscription:
+    @subscription(
+        "first the present value of each selected property that has one, then every observation;"
+        " no filter: every property; at most maxRate events a second for each property, newest wins;"
+        " a client that reads too slowly loses the oldest and is told so in extensions: {lost: n}"
+    )
+    async def observations(
+        self,
+        info: Info,
+        properties: list[strawberry.ID] | None = None,
+        twins: list[strawberry.ID] | None = None,
+        max_rate: float | None = None,
+    ) -> AsyncGenerator[Observation, None]:
+        context = info.context
+        if max_rate is not None and not (0 < max_rate <= _FASTEST and math.isfinite(max_rate)):
+            raise InvalidInput(f"maxRate cannot be {max_rate:g}.", remedy=f"Give events a second, up to {_FASTEST:g}.")
+        selection = Selection(context, properties, twins)
+        async with (
+            context.services.observations.subscribe(QUEUE) as batches,
+            aclosing(observed(context, selection, batches, max_rate)) as samples,
+        ):
+            async for sample in samples:
+                context.next_event()
+                yield Observation(
+                    _context=context,
+                    _sample=sample,
+                    id=strawberry.ID(sample.record.iri),
+                    time=DateTime(sample.time),
+                    received_time=DateTime(sample.received),
+                    revision=shown(context.revision),
+                )
+
+    @subscription("every change after the given revision (from now on without one), in order and without a gap")
+    async def changes(self, info: Info, since: str | None = None) -> AsyncGenerator[Change, None]:
+        context = info.context
+        door = context.services.door
+        last = parsed_or_none(since)
+        if last is not None and last > door.revision:
+            raise InvalidInput(
+                f"Revision {since!r} does not exist yet.", remedy="Pass a revision that this server gave."
+            )
+        async with door.changes.subscribe(QUEUE) as messages:
+            seen = door.revision if last is None else last
+            # What was committed before the subscription began, and whatever a slow reader missed, is in the journal.
+            behind = seen < door.revision
+            while True:
+                while behind:
+                    revisions = _committed(context, seen)
+                    behind = bool(revisions)
+                    for revision in revisions:
+                        seen = revision.token
+                        replayed = change_of(context, revision)
+                        if replayed is not None:
+                            yield replayed
+                message = await anext(messages)
+                if isinstance(message, Lost):
+                    behind = True
+                elif message.token > seen:
+                    seen = message.token
+                    change = change_of(context, message)
+                    if change is not None:
+                        yield change
+
+    @subscription("each step of each command's life")
+    async def commands(self, info: Info) -> AsyncGenerator[Command, None]:
+        context = info.context
+        async with context.services.actuator.commands.subscribe(QUEUE) as messages:
+            async for message in messages:
+                if isinstance(message, Lost):
+                    context.lost += message.count
+                elif sees_command(context, message):
+                    context.next_event()
+                    yield shown_command(context, message)
+
+
+def _committed(context: RequestContext, after: int) -> list[Revision]:
+    """The next revisions in the journal that reads see; one on its way to the store is told when it is there."""
+    door = context.services.door
+    return [revision for revision in door.since(after, _REPLAY) if revision.token <= door.revision]

@@ -1,0 +1,205 @@
+"""REST, where a convention exists: a twin as JSON-LD, a history as CSV, imports and exports of RDF."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response
+
+from twin.api.histories import HistoryWindow, csv_lines
+from twin.api.services import Services
+from twin.errors import Forbidden, InvalidInput, NotFound
+from twin.scope import Principal, Scope
+from twin.terms import NamedNode, Quad, RdfFormat, serialize
+from twin.vocab import (
+    BRICK,
+    QUANTITYKIND,
+    QUDT,
+    RDF,
+    RDFS,
+    S4BLDG,
+    SAREF,
+    TWIN,
+    UNIT,
+    XSD,
+    bindings_graph,
+    models_graph,
+    site_graph,
+)
+
+_CHUNK = 1024 * 1024
+_PREFIXES = {
+    "brick": str(BRICK),
+    "qudt": str(QUDT),
+    "quantitykind": str(QUANTITYKIND),
+    "rdf": str(RDF),
+    "rdfs": str(RDFS),
+    "s4bldg": str(S4BLDG),
+    "saref": str(SAREF),
+    "twin": str(TWIN),
+    "unit": str(UNIT),
+    "xsd": str(XSD),
+}
+_TWIN_SYNTAXES = {
+    "application/ld+json": RdfFormat.JSON_LD,
+    "text/turtle": RdfFormat.TURTLE,
+    "application/n-triples": RdfFormat.N_TRIPLES,
+}
+_EXPORT_SYNTAXES = {"nquads": RdfFormat.N_QUADS, "turtle": RdfFormat.TURTLE, "trig": RdfFormat.TRIG}
+
+
+class Rest:
+    """The routes under ``/api/v1``."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self.router = APIRouter(prefix="/api/v1")
+        add = self.router.add_api_route
+        add("/twins/{iri:path}", self.twin, methods=["GET"], response_class=Response, summary="A twin as JSON-LD")
+        add(
+            "/properties/{iri:path}/history.csv",
+            self.history,
+            methods=["GET"],
+            response_class=Response,
+            summary="A property's history as CSV: its samples, or buckets of an interval",
+        )
+        add("/imports", self.imports, methods=["POST"], response_class=Response, summary="Import RDF into a site")
+        add("/models", self.models, methods=["POST"], response_class=Response, summary="Attach an ONNX model")
+        add("/export", self.export, methods=["GET"], response_class=Response, summary="Export sites as RDF")
+
+    async def twin(self, request: Request, iri: str) -> Response:
+        """The triples of a twin and of its properties."""
+        scope = self._scope(request)
+        record = self._services.twins.twin(scope, iri)
+        if record is None:
+            raise NotFound(f"There is no twin {iri!r}.", remedy="Search for it with GraphQL: twins(where: ...).")
+        syntax = _negotiated(request.headers.get("accept", ""), _TWIN_SYNTAXES)
+        triples = dict.fromkeys(quad.triple for quad in self._twin_quads(scope, iri))
+        body = serialize(triples, format=syntax, prefixes=_PREFIXES) or b""
+        return Response(body, media_type=syntax.media_type, headers={"vary": "accept"})
+
+    def _twin_quads(self, scope: Scope, iri: str) -> Iterator[Quad]:
+        properties = self._services.twins.properties(scope, owner=iri, limit=2**31).items
+        for subject in (iri, *properties):
+            for quad in self._services.store.quads(NamedNode(subject), None, None, None):
+                if isinstance(quad.graph_name, NamedNode) and scope.sees_graph(quad.graph_name):
+                    yield quad
+
+    async def history(
+        self,
+        request: Request,
+        iri: str,
+        start: Annotated[str | None, Query(alias="from", description="ISO 8601; default: a day before to")] = None,
+        to: Annotated[str | None, Query(description="ISO 8601; default: now")] = None,
+        interval: Annotated[str | None, Query(description="PT15M or 15m; none: every sample")] = None,
+    ) -> Response:
+        """``time,value,quality`` of every sample, or ``time,value,minimum,maximum,count,quality`` of buckets."""
+        record = self._services.twins.property(self._scope(request), iri)
+        if record is None:
+            raise NotFound(
+                f"There is no property {iri!r}.", remedy="Search for it with GraphQL: properties(where: ...)."
+            )
+        window = HistoryWindow.of(start, to, interval, self._services.clock.now())
+        return StreamingResponse(
+            csv_lines(self._services.history, record, window), media_type="text/csv; charset=utf-8; header=present"
+        )
+
+    async def imports(
+        self,
+        request: Request,
+        site: Annotated[str, Query(description="the site's id")],
+        lenient: Annotated[bool, Query(description="repair illegal IRIs, and list the repairs")] = False,
+        name: Annotated[str, Query(description="what messages call the body, e.g. its file's name")] = "the body",
+    ) -> Response:
+        """The report of importing the body; its content type says its syntax."""
+        principal = self._engineer(request, "import")
+        report = await self._services.importer.import_text(
+            await request.body(),
+            format=request.headers.get("content-type", ""),
+            site=site,
+            actor=principal.name,
+            lenient=lenient,
+            name=name,
+        )
+        return _json(dataclasses.asdict(report), 201)
+
+    async def models(self, request: Request) -> Response:
+        """The capability that the ONNX file in the body is now attached to, and the twins that it scores."""
+        principal = self._engineer(request, "attach models")
+        with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+            file.write(await request.body())
+            file.flush()
+            capability = await self._services.predictor.attach(Path(file.name), principal.name)
+        scored = [record.twin for record in self._services.predictor.twins(capability.iri) if record.qualifies]
+        return _json({"capability": capability.iri, "name": capability.name, "twins": scored}, 201)
+
+    def _engineer(self, request: Request, deed: str) -> Principal:
+        principal = self._services.principal_of(request)
+        if not principal.roles & {"engineer", "admin"}:
+            raise Forbidden(f"{principal.name} may not {deed}.", remedy="Ask for the role engineer.")
+        return principal
+
+    async def export(
+        self,
+        request: Request,
+        site: Annotated[str | None, Query(description="a site's id; none: all sites")] = None,
+        format: Annotated[str, Query(description="nquads, trig, or turtle (of the assets alone)")] = "nquads",
+    ) -> Response:
+        """What was said of the sites - assets, bindings (for those who may see them), models - as RDF."""
+        scope = self._scope(request)
+        known = self._services.twins.sites(scope)
+        if site is not None and site not in known:
+            raise NotFound(f"There is no site {site!r}.", remedy=f"There are: {', '.join(known) or 'none'}.")
+        syntax = _EXPORT_SYNTAXES.get(format)
+        if syntax is None:
+            raise InvalidInput(f"There is no format {format!r}.", remedy=f"Use {', '.join(_EXPORT_SYNTAXES)}.")
+        quads = self._exported(scope, known if site is None else [site], assets_only=syntax == RdfFormat.TURTLE)
+        name = f"{site or 'sites'}.{syntax.file_extension}"
+        return StreamingResponse(
+            _file_of(quads, syntax),
+            media_type=syntax.media_type,
+            headers={"content-disposition": f'attachment; filename="{name}"'},
+        )
+
+    def _exported(self, scope: Scope, sites: list[str], *, assets_only: bool) -> Iterator[Quad]:
+        for site in sites:
+            graphs = [site_graph(site)]
+            if not assets_only:
+                graphs += [bindings_graph(site), models_graph(site)]
+            for graph in graphs:
+                if scope.sees_graph(graph):
+                    yield from self._services.store.quads(None, None, None, graph)
+
+    def _scope(self, request: Request) -> Scope:
+        return Scope(self._services.principal_of(request))
+
+
+async def _file_of(quads: Iterator[Quad], syntax: RdfFormat) -> AsyncIterator[bytes]:
+    # Through a file, because a building of a million triples does not belong in memory as text.
+    with tempfile.TemporaryFile() as file:
+        terms = quads if syntax.supports_datasets else (quad.triple for quad in quads)
+        await asyncio.to_thread(serialize, terms, file, syntax, prefixes=_PREFIXES)
+        file.seek(0)
+        while chunk := file.read(_CHUNK):
+            yield chunk
+
+
+def _negotiated(accept: str, syntaxes: dict[str, RdfFormat]) -> RdfFormat:
+    for entry in accept.split(","):
+        kind = entry.partition(";")[0].strip().lower()
+        if kind in syntaxes:
+            return syntaxes[kind]
+    return next(iter(syntaxes.values()))
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")

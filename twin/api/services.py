@@ -1,0 +1,63 @@
+"""What the surfaces need of the server: one value, put together by the application and read by every route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from starlette.requests import HTTPConnection
+
+from twin.api.openmetrics import Measure
+from twin.bindings.supervisor import Supervisor
+from twin.bus import Topic
+from twin.clock import Clock
+from twin.contracts import GraphStore, History
+from twin.flows.actuate import Actuator
+from twin.flows.auditing import AuditState
+from twin.flows.imports import Importer
+from twin.flows.ingest import Ingest
+from twin.flows.predict import Predictor
+from twin.flows.rebind import Rebinding
+from twin.graph.change import ChangeDoor
+from twin.graph.reader import SparqlService
+from twin.graph.twins import TwinReader
+from twin.graph.violations import ViolationStore
+from twin.observation import ObservationBatch
+from twin.scope import LOCAL, Principal
+from twin.settings import Settings
+from twin.telemetry.latest import LatestTable
+
+
+def everyone_is_local(_connection: HTTPConnection) -> Principal:
+    """The principal of a server that listens on loopback only."""
+    return LOCAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The parts of a running server that its surfaces read and call.
+
+    ``principal_of`` says who asks; ``readiness`` gives the reason why the server is not ready yet (empty: it is);
+    ``measures`` adds figures to ``/metrics``.
+    """
+
+    clock: Clock
+    store: GraphStore
+    door: ChangeDoor
+    twins: TwinReader
+    violations: ViolationStore
+    audit_state: Callable[[str], AuditState | None]
+    latest: LatestTable
+    history: History
+    observations: Topic[ObservationBatch]
+    ingest: Ingest
+    supervisor: Supervisor
+    actuator: Actuator
+    rebinding: Rebinding
+    predictor: Predictor
+    importer: Importer
+    sparql: SparqlService | None = None
+    settings: Settings = field(default_factory=Settings)
+    principal_of: Callable[[HTTPConnection], Principal] = everyone_is_local
+    readiness: Callable[[], str] = str
+    measures: Callable[[], Sequence[Measure]] = tuple
