@@ -131,6 +131,22 @@ def query(file: Path, data: Path) -> None:
     run_query(text, data, sys.stdout.buffer)
 
 
+@main.group()
+def model() -> None:
+    """Models on capabilities."""
+
+
+@model.command()
+@click.argument("file", type=_path)
+@_data
+@sentences
+def attach(file: Path, data: Path) -> None:
+    """Attaches an ONNX model to the capability that its contract names, on the running server."""
+    from twin.running import run_attach
+
+    run_attach(file, data)
+
+
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=_path)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")

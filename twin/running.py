@@ -139,6 +139,18 @@ def ask(server: RunningServer, path: str, body: bytes | None, content_type: str,
         ) from error
 
 
+def run_attach(file: Path, data: Path) -> None:
+    """Attaches a model through the server that runs on the directory, and tells which twins it scores."""
+    server = DataDirectory(data).server()
+    if server is None:
+        raise NotFound(f"No server runs on {data}.", remedy=f"Start one: twin serve --data {data}.")
+    body = Source.of(file).data
+    attached = json.loads(ask(server, "api/v1/models", body, "application/octet-stream", "application/json"))
+    click.echo(f"Attached to {attached['name']}; it scores {len(attached['twins'])} twins.")
+    for twin in attached["twins"]:
+        click.echo(f"  {twin}")
+
+
 def run_export(site: str | None, data: Path, out: BinaryIO) -> None:
     """Writes the asserted quads of the sites: assets, bindings, models."""
     server = DataDirectory(data).server()

@@ -111,7 +111,7 @@ class Simulator:
 
 
 def past(seed: int, hours: float, every: float) -> dict[str, list[float]]:
-    """What the office would have shown before now: each signal every so many seconds over the last hours, oldest first."""
+    """What the office would have shown until now: each signal every so many seconds, oldest first."""
     days = hours / 24
     columns = trajectory(seed, days, every, operators=False)
     return {name: [round(value, 3) for value in column.tolist()] for name, column in columns.items()}

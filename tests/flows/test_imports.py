@@ -109,6 +109,7 @@ async def test_illegal_iris_are_refused_or_repaired_with_every_repair_listed(ben
         (Source("hq.doc", b"x"), "suffix .doc says no RDF syntax"),
         (Source("hq.json", b"{]"), "it is not JSON"),
         (Source("hq.rdf", b"<rdf"), "hq.rdf"),
+        (Source("hq.ttl", b"<<( " * 100_000), "quotes more than 1000 triples"),
     ],
 )
 async def test_what_cannot_be_read_is_told_in_words(bench: Bench, source: Source, said: str) -> None:

@@ -92,16 +92,16 @@ class Importer:
         self._counts = counts
 
     async def import_text(
-        self, data: bytes, *, format: str, site: str, actor: str, lenient: bool = False
+        self, data: bytes, *, format: str, site: str, actor: str, lenient: bool = False, name: str = "the body"
     ) -> ImportReport:
-        """Imports one body; ``format`` is its media type."""
+        """Imports one body; ``format`` is its media type, ``name`` what messages call it."""
         bare = format.partition(";")[0].strip().lower()
         if bare not in MEDIA_TYPES:
             raise InvalidInput(
                 f"The content type {format or '(none)'} is no RDF syntax that is read here.",
                 remedy=f"Use one of {', '.join(sorted(MEDIA_TYPES))}.",
             )
-        return await self.import_sources([Source("the body", data, bare)], site, actor, lenient=lenient)
+        return await self.import_sources([Source(name, data, bare)], site, actor, lenient=lenient)
 
     async def import_sources(
         self,

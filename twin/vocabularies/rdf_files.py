@@ -37,8 +37,8 @@ MEDIA_TYPES = {
 
 _ILLEGAL_IN_IRI = re.compile(r'[\x00-\x20<>"{}|\\^`]')
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
-_SYNTAX_ERROR = re.compile(r" at line (\d+)(?: between columns? (\d+))?.*?(?:: )", re.DOTALL)
 _MAXIMUM_REPAIRS_NAMED = 1000
+_QUOTED_TRIPLES = 1000  # a hundred thousand nested ones exhaust the parser's stack and end the process
 
 
 @dataclass(slots=True)
@@ -69,6 +69,11 @@ def format_of(name: str) -> RdfFormat:
 def read_rdf(data: bytes, syntax: RdfFormat, source: str, *, repairs: Repairs | None = None) -> Iterator[Quad]:
     """The quads of a file's bytes.  Strict without ``repairs``: the first mistake raises `InvalidInput` with line and
     column.  With ``repairs`` illegal IRI characters are percent-encoded and noted there."""
+    if data.count(b"<<") > _QUOTED_TRIPLES:
+        raise InvalidInput(
+            f"{source} quotes more than {_QUOTED_TRIPLES} triples, which cannot be stored.",
+            remedy="Say them with nodes of their own.",
+        )
     try:
         text = data.removeprefix(b"\xef\xbb\xbf")
         quads = parse(text, format=syntax, base_iri=f"urn:twin:file:{Path(source).stem}#", lenient=repairs is not None)
