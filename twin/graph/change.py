@@ -16,6 +16,7 @@ from twin.bus import Topic
 from twin.clock import Clock
 from twin.contracts import Delta, GraphStore, Revision
 from twin.errors import Conflict, InvalidInput, ShapeViolation
+from twin.graph.canonical import canonical
 from twin.graph.derivation import Derivation
 from twin.graph.hierarchy import Hierarchy
 from twin.graph.journal import Journal
@@ -77,7 +78,7 @@ class ChangeDoor:
         """
         async with self._writer:
             self._expect(expected_revision)
-            effective = self._effective(skolemised(delta))
+            effective = self._effective(canonical(skolemised(delta)))
             if not effective:
                 return replace(self._present(), delta=effective)
             return await asyncio.shield(self._through(effective, actor, reason, dry_run, validate))

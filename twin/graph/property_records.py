@@ -9,6 +9,7 @@ from twin.graph.membership import name_of
 from twin.graph.overlay import QuadView
 from twin.graph.records import ClassRecord, Kind, PropertyRecord
 from twin.terms import Literal, NamedNode, Object
+from twin.units import narrowest
 from twin.vocab import BRICK, QUDT, RDF, SAREF, TWIN
 
 _UNIT = (QUDT.hasUnit, BRICK.hasUnit, SAREF.isMeasuredIn, QUDT.unit)
@@ -74,12 +75,15 @@ def _first(facts: dict[NamedNode, list[Object]], predicates: tuple[NamedNode, ..
 
 
 def _of_class(view: QuadView, classes: list[NamedNode]) -> str | None:
-    for cls in classes:
-        for predicate in _QUANTITY_KIND:
-            for quad in view.quads(cls, predicate, None, None):
-                if isinstance(quad.object, NamedNode):
-                    return quad.object.value
-    return None
+    """The narrowest kind that the classes state: a difference rather than the temperature it is one of."""
+    stated = {
+        quad.object.value
+        for cls in classes
+        for predicate in _QUANTITY_KIND
+        for quad in view.quads(cls, predicate, None, None)
+        if isinstance(quad.object, NamedNode)
+    }
+    return min(narrowest(stated), default=None)
 
 
 def _states(view: QuadView, facts: dict[NamedNode, list[Object]]) -> tuple[str, ...]:
