@@ -106,10 +106,7 @@ class Application:
         actuator = Actuator(core.twins, supervisor, latest, observations, clock)
         self._exit.push_async_callback(actuator.close)
         rebinding = Rebinding(core.twins, core.door, supervisor, self._wiring, latest, observations, connectors, clock)
-        period = settings.inference.interval
-        self.predictor = Predictor(
-            core.store, core.twins, core.door, latest, ingest, directory.models, clock, period=period
-        )
+        self.predictor = Predictor(core.store, core.twins, core.door, latest, ingest, directory.models, clock)
         auditing = Auditing(
             core.store,
             core.violations,

@@ -67,13 +67,6 @@ class ValidationSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class InferenceSettings:
-    """``interval``: seconds between two scorings of all twins of a capability."""
-
-    interval: float = 5.0
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a server can be told.  ``name`` is shown where several servers are."""
 
@@ -83,7 +76,6 @@ class Settings:
     graphql: GraphqlSettings = field(default_factory=GraphqlSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
-    inference: InferenceSettings = field(default_factory=InferenceSettings)
 
 
 def read_settings(path: Path | None) -> Settings:
