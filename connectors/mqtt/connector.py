@@ -1,0 +1,135 @@
+"""The MQTT connector: one subscription a topic filter, payloads as they came."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from types import TracebackType
+from typing import ClassVar, Literal, Self
+
+from connectors.mqtt.inbox import Message
+from connectors.mqtt.session import Session
+from connectors.mqtt.settings import MqttOptions, broker
+from connectors.mqtt.topics import check_filter, check_topic
+from connectors.options import read
+from twin.connector import (
+    AddressBinding,
+    AddressError,
+    ConnectionSettings,
+    ConnectorError,
+    SampleBatch,
+    Scalar,
+    WriteError,
+)
+from twin.observation import Quality
+
+logger = logging.getLogger(__name__)
+
+
+class MqttConnector:
+    """A connection to an MQTT 3.1.1 broker; see the README beside this file for addresses and options."""
+
+    protocol: ClassVar[str] = "mqtt"
+    carries: ClassVar[Literal["documents", "scalars"]] = "documents"
+    Options: ClassVar[type] = MqttOptions
+
+    def __init__(self, settings: ConnectionSettings) -> None:
+        self._settings = settings
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Self:
+        options = read(MqttOptions, self._settings.options)
+        if options.session == "persistent" and not options.client_id:
+            raise ConnectorError("A persistent session belongs to a client: give the option client_id.")
+        try:
+            session = Session(broker(self._settings.endpoint), options)
+        except OSError as error:
+            raise ConnectorError(f"The file {options.ca_file} cannot be used as ca_file: {error}.") from None
+        await session.open()
+        self._session = session
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    @staticmethod
+    def check_address(address: str) -> None:
+        """Returns when the text is a topic filter without ``#``; raises `AddressError` otherwise."""
+        check_filter(address)
+
+    async def samples(self, bindings: Sequence[AddressBinding]) -> AsyncIterator[SampleBatch]:
+        """Yields what arrives at the bindings' topics, retained messages first.
+
+        The addresses of a batch are the topics of the messages, also where a binding's address has wildcards.
+        """
+        session = self._connected()
+        filters, wrong = _sorted(bindings)
+        if wrong:
+            yield _batch([Message(each, None, 0, 0) for each in wrong], session)
+        session.subscribe(filters)
+        try:
+            while True:
+                yield _batch(await session.received(), session)
+        finally:
+            session.leave()
+
+    async def write(self, binding: AddressBinding, value: Scalar | bytes) -> None:
+        """Publishes the value at QoS 1 and returns when the broker acknowledged it.
+
+        A scalar is published as plain text.  Raises `WriteError` or `ConnectorError`.
+        """
+        session = self._connected()
+        if binding.write_address is None:
+            raise WriteError(f"The binding of {binding.address} has no topic to write to.")
+        try:
+            check_topic(binding.write_address)
+        except AddressError as error:
+            raise WriteError(str(error)) from None
+        await session.publish(binding.write_address, _payload(value))
+
+    def _connected(self) -> Session:
+        if self._session is None:
+            raise ConnectorError("The connection is not open.")
+        return self._session
+
+
+def _sorted(bindings: Sequence[AddressBinding]) -> tuple[list[str], list[str]]:
+    """The filters to subscribe to, each once, and the addresses that are no filters."""
+    filters, wrong = [], []
+    for address in dict.fromkeys(each.address for each in bindings):
+        try:
+            check_filter(address)
+        except AddressError as error:
+            logger.warning("%s", error)
+            wrong.append(address)
+        else:
+            filters.append(address)
+    return filters, wrong
+
+
+def _batch(messages: Sequence[Message], session: Session) -> SampleBatch:
+    mids = [each.mid for each in messages if each.mid]
+    refused = any(each.payload is None for each in messages)
+    return SampleBatch(
+        addresses=[each.topic for each in messages],
+        values=[each.payload for each in messages],
+        times=[0] * len(messages),
+        received=[each.received for each in messages],
+        qualities=[Quality.CONFIGURATION if each.payload is None else Quality.GOOD for each in messages]
+        if refused
+        else None,
+        acknowledge=partial(session.acknowledge, mids) if mids else None,
+    )
+
+
+def _payload(value: Scalar | bytes) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, bool):
+        return b"true" if value else b"false"
+    return str(value).encode()

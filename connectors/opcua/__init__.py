@@ -1,0 +1,1 @@
+"""OPC UA: variables by node id, by subscription."""
