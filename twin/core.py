@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from twin.clock import Clock
@@ -12,8 +11,6 @@ from twin.directory import DataDirectory
 from twin.flows.imports import Importer
 from twin.flows.vocabularies import load_vocabularies, shape_quads
 from twin.graph.change import ChangeDoor
-from twin.graph.derivation import Derivation, derive_all
-from twin.graph.hierarchy import Hierarchy
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.recovery import recover
@@ -22,7 +19,7 @@ from twin.graph.validation import Gate, Judgement, validate
 from twin.graph.violations import ViolationStore
 from twin.scope import Scope
 from twin.settings import Settings
-from twin.terms import NamedNode, Quad
+from twin.terms import NamedNode
 from twin.vocab import site_of_any_graph
 
 
@@ -54,11 +51,7 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
     store = OxigraphStore(directory.graph)
     load_vocabularies(store, settings.validation.brick)
 
-    def derive(quads: list[Quad]) -> Iterable[Quad]:
-        hierarchy = Hierarchy(store)
-        return derive_all(quads, Derivation(store, hierarchy), hierarchy)
-
-    replayed = recover(store, journal, directory.raw, derive)
+    replayed = recover(store, journal, directory.raw)
     door = ChangeDoor(store, journal, clock, Gate(shape_quads()))
     twins = TwinReader(store, lambda: door.hierarchy, journal.known_series)
     door.before_announcing.append(twins.refresh)

@@ -11,7 +11,6 @@ from tests.graph.building import HQ, PREFIXES, WIRING, Building
 from twin.errors import InvalidInput
 from twin.flows import imports
 from twin.flows.imports import Importer, Source, site_name_from
-from twin.graph.derivation import derive_all
 from twin.graph.recovery import recover
 from twin.scope import Scope
 from twin.vocab import bindings_graph, inferred_graph, site_graph, vocabulary_graph
@@ -133,16 +132,13 @@ def test_a_site_is_named_after_its_file() -> None:
 async def test_a_large_import_is_published_in_one_revision_and_survives_the_loss_of_the_store(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "_JOURNALLED_WHOLE", 10)
+    monkeypatch.setattr(imports, "_IN_BULK", 10)
     report = await bench.importer.import_sources([turtle(HQ + WIRING)], "hq", "ann")
     assert (report.revision, report.twins, report.properties) == (1, 7, 3)
     assert bench.building.journal.artifact(1) is not None
     fresh = Building()
 
-    def derive(quads):  # type: ignore[no-untyped-def]
-        return derive_all(quads, fresh.door.derivation, fresh.door.hierarchy)
-
-    assert recover(fresh.store, bench.building.journal, bench.raw, derive) == 1
+    assert recover(fresh.store, bench.building.journal, bench.raw) == 1
     for graph in (site_graph("hq"), bindings_graph("hq"), inferred_graph("hq")):
         assert set(fresh.store.quads(None, None, None, graph)) == set(
             bench.building.store.quads(None, None, None, graph)
@@ -156,7 +152,7 @@ async def test_an_import_that_was_cut_off_leaves_nothing_behind(bench: Bench) ->
     from twin.terms import Literal, NamedNode, Quad
 
     building.store.bulk_load([Quad(NamedNode("urn:a"), NamedNode("urn:p"), Literal("x"), graph)])
-    recover(building.store, building.journal, bench.raw, lambda _quads: [])
+    recover(building.store, building.journal, bench.raw)
     assert list(building.store.quads(None, None, None, graph)) == []
     assert building.journal.unfinished_imports() == []
 

@@ -157,7 +157,7 @@ async def test_a_store_that_lost_its_tail_is_brought_up_to_the_journal(tmp_path)
     building = await Building().furnish()
     fresh = Building()
     assert fresh.store.revision() == 0
-    replayed = recover(fresh.store, building.journal, tmp_path, lambda _quads: [])
+    replayed = recover(fresh.store, building.journal, tmp_path)
     assert replayed == building.journal.revision()
     for graph in (site_graph("hq"), inferred_graph("hq")):
         assert set(fresh.store.quads(None, None, None, graph)) == set(building.store.quads(None, None, None, graph))

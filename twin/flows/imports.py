@@ -20,9 +20,11 @@ from typing import Any, Literal
 
 from twin.contracts import Delta, Revision
 from twin.errors import InvalidInput
+from twin.graph.bulk import Loaded, graphs_of, load_texts
 from twin.graph.change import ChangeDoor, skolemised
-from twin.graph.derivation import derive_all
-from twin.terms import BlankNode, NamedNode, Quad, n_quads
+from twin.graph.derivation import Derivation
+from twin.graph.hierarchy import Hierarchy
+from twin.terms import BlankNode, NamedNode, Quad, RdfFormat
 from twin.vocab import (
     OWL,
     RDF,
@@ -30,16 +32,16 @@ from twin.vocab import (
     SH,
     TWIN,
     bindings_graph,
-    inferred_graph,
     models_graph,
     site_graph,
     vocabulary_graph,
 )
 from twin.vocabularies import dtdl
-from twin.vocabularies.rdf_files import MEDIA_TYPES, Repairs, format_of, read_rdf
+from twin.vocabularies.rdf_files import BOM, MEDIA_TYPES, Repairs, base_iri, format_of, read_rdf, unreadable
 
 _SITE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_JOURNALLED_WHOLE = 20_000  # quads; a larger import is journalled as the hash of its fsynced file
+_IN_BULK = 1_000_000  # bytes; a larger import is loaded in bulk and journalled as the hash of its fsynced file
+_TRIPLES_ONLY = frozenset((RdfFormat.TURTLE, RdfFormat.N_TRIPLES, RdfFormat.RDF_XML))
 _DEFINITIONS = (OWL.Class, RDFS.Class, OWL.ObjectProperty, OWL.DatatypeProperty, RDF.Property, OWL.AnnotationProperty)
 _WIRING = (TWIN.Connection, TWIN.Binding)
 
@@ -51,6 +53,10 @@ class Source:
     name: str
     data: bytes
     media_type: str | None = None
+
+    def syntax(self) -> RdfFormat:
+        """The syntax of its RDF; raises `InvalidInput` when the name says none."""
+        return MEDIA_TYPES[self.media_type] if self.media_type else format_of(self.name)
 
     @staticmethod
     def of(path: Path) -> Source:
@@ -121,22 +127,20 @@ class Importer:
         seconds: dict[str, float] = {}
         started = time.perf_counter()
         repairs = Repairs()
-        quads = await asyncio.to_thread(self._read, sources, site, repairs if lenient else None)
-        if not quads:
-            raise InvalidInput(
-                f"{', '.join(source.name for source in sources)}: there is not one triple in it.",
-                remedy="Import a file that describes a building.",
-            )
-        seconds["parse"] = time.perf_counter() - started
-        started = time.perf_counter()
-        reason = f"import of {', '.join(source.name for source in sources)}"
-        present = any(True for _ in self._door.store.quads(None, None, None, site_graph(site)))
-        judged = present or conforming
-        if judged or len(quads) <= _JOURNALLED_WHOLE:
-            revision = await self._door.commit(Delta(added=tuple(quads)), actor=actor, reason=reason, validate=judged)
+        names = ", ".join(source.name for source in sources)
+        reason = f"import of {names}"
+        judged = conforming or any(True for _ in self._door.store.quads(None, None, None, site_graph(site)))
+        if not judged and not lenient and _goes_in_bulk(sources):
+            revision, triples = await self._publish(sources, site, actor, reason)
         else:
-            revision = await self._publish(quads, site, actor, reason, seconds)
-        seconds["load"] = time.perf_counter() - started - seconds.get("derive", 0.0)
+            quads = await asyncio.to_thread(self._read, sources, site, repairs if lenient else None)
+            if not quads:
+                raise InvalidInput(
+                    f"{names}: there is not one triple in it.", remedy="Import a file that describes a building."
+                )
+            seconds["parse"], started, triples = time.perf_counter() - started, time.perf_counter(), len(quads)
+            revision = await self._door.commit(Delta(added=tuple(quads)), actor=actor, reason=reason, validate=judged)
+        seconds["load"] = time.perf_counter() - started
         started = time.perf_counter()
         violations = 0 if conforming else await self._validate(site)
         seconds["validate"] = time.perf_counter() - started
@@ -144,7 +148,7 @@ class Importer:
         return ImportReport(
             site,
             revision.token,
-            len(quads),
+            triples,
             twins,
             properties,
             violations,
@@ -164,8 +168,7 @@ class Importer:
             elif document is not None:
                 graphs.extend(document)
             else:
-                syntax = MEDIA_TYPES[source.media_type] if source.media_type else format_of(source.name)
-                read = read_rdf(source.data, syntax, source.name, repairs=repairs)
+                read = read_rdf(source.data, source.syntax(), source.name, repairs=repairs)
                 quads.extend(_rename_blank_nodes(read) if len(sources) > 1 else read)
         quads = list(skolemised(Delta(added=tuple(quads))).added)
         placed = list(dict.fromkeys(_placed(quads, site)))
@@ -176,23 +179,26 @@ class Importer:
                 placed.extend(dtdl.twin_quads(known, graph, site))
         return placed
 
-    async def _publish(
-        self, quads: list[Quad], site: str, actor: str, reason: str, seconds: dict[str, float]
-    ) -> Revision:
-        started = time.perf_counter()
+    async def _publish(self, sources: Sequence[Source], site: str, actor: str, reason: str) -> tuple[Revision, int]:
+        """Loads triples files in bulk; the revision and how many triples there were."""
+        loaded: list[Loaded] = []
 
-        def prepare() -> tuple[list[Quad], str]:
-            derived = list(derive_all(quads, self._door.derivation, self._door.hierarchy))
-            return derived, self._store_artifact(quads)
+        def load() -> tuple[str, Sequence[str]]:
+            texts = [(source.data.removeprefix(BOM), source.syntax(), base_iri(source.name)) for source in sources]
+            try:
+                found = load_texts(self._door.store, texts, site, self._derivation)
+            except (SyntaxError, ValueError) as error:
+                raise unreadable(", ".join(source.name for source in sources), error) from error
+            loaded.append(found)
+            return self._store_artifact(found.artifact), found.properties
 
-        derived, artifact = await asyncio.to_thread(prepare)
-        seconds["derive"] = time.perf_counter() - started
-        graphs = sorted({quad.graph_name for quad in quads if isinstance(quad.graph_name, NamedNode)}, key=str)
-        graphs.append(inferred_graph(site))
-        return await self._door.publish_import(graphs, [*quads, *derived], artifact, actor=actor, reason=reason)
+        revision = await self._door.publish_import(graphs_of(site), load, actor=actor, reason=reason)
+        return revision, loaded[0].quads
 
-    def _store_artifact(self, quads: list[Quad]) -> str:
-        text = n_quads(quads)
+    def _derivation(self, hierarchy: Hierarchy) -> Derivation:
+        return Derivation(self._door.store, hierarchy)
+
+    def _store_artifact(self, text: bytes) -> str:
         digest = hashlib.sha256(text).hexdigest()
         target = self._raw / f"{digest}.nq"
         partial = target.with_suffix(".partial")
@@ -202,6 +208,11 @@ class Importer:
             os.fsync(file.fileno())
         partial.replace(target)
         return digest
+
+
+def _goes_in_bulk(sources: Sequence[Source]) -> bool:
+    large = sum(len(source.data) for source in sources) > _IN_BULK
+    return large and all(_dtdl_document(source) is None and source.syntax() in _TRIPLES_ONLY for source in sources)
 
 
 def check_site_name(site: str) -> None:

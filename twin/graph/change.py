@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -119,34 +119,39 @@ class ChangeDoor:
         return committed
 
     async def publish_import(
-        self, graphs: Sequence[NamedNode], quads: Iterable[Quad], artifact: str, *, actor: str, reason: str
+        self,
+        graphs: Sequence[NamedNode],
+        load: Callable[[], tuple[str, Sequence[str]]],
+        *,
+        actor: str,
+        reason: str,
     ) -> Revision:
-        """The revision that publishes graphs loaded in bulk; the journal keeps the hash of their file.
+        """The revision that publishes graphs filled in bulk by ``load``, which runs in a thread and returns the SHA-256
+        of their fsynced artifact and the properties in them.
 
-        The quads are not seen by any read before that.  The graphs must be empty or new.
+        The graphs must be empty or new.  No read sees them before they are whole; if ``load`` raises they are emptied.
         """
         async with self._writer:
-
-            def load() -> Revision:
-                self.journal.begin_import(artifact, [graph.value for graph in graphs])
-                self.store.hide(graphs)
-                self.store.bulk_load(quads)
-                self.journal.series(self._properties_in(graphs))
-                committed = self.journal.append(self._clock.now(), actor, reason, Delta(), artifact)
-                self.store.publish(graphs, committed.token)
-                return committed
-
-            committed = await asyncio.shield(asyncio.to_thread(load))
+            committed = await asyncio.shield(asyncio.to_thread(self._import, graphs, load, actor, reason))
+            self.learn_vocabularies()
             self._announce(committed)
             return committed
 
-    def _properties_in(self, graphs: Sequence[NamedNode]) -> list[str]:
-        return [
-            quad.subject.value
-            for graph in graphs
-            for quad in self.store.quads(None, RDF.type, TWIN.Property, graph)
-            if isinstance(quad.subject, NamedNode)
-        ]
+    def _import(
+        self, graphs: Sequence[NamedNode], load: Callable[[], tuple[str, Sequence[str]]], actor: str, reason: str
+    ) -> Revision:
+        self.journal.begin_import(reason, [graph.value for graph in graphs])
+        self.store.hide(graphs)
+        try:
+            artifact, properties = load()
+            self.journal.series(properties)
+        except BaseException:
+            self.store.drop(graphs)
+            self.journal.forget_imports()
+            raise
+        committed = self.journal.append(self._clock.now(), actor, reason, Delta(), artifact)
+        self.store.publish(graphs, committed.token)
+        return committed
 
     def since(self, revision: int, limit: int = 1000) -> list[Revision]:
         """The revisions after the given one, oldest first."""

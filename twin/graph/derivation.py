@@ -8,11 +8,11 @@ site's inferred graph, are computed from the change, and go into the store in th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from twin.contracts import Delta
 from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
-from twin.graph.overlay import MemoryQuads, Overlay, QuadView
+from twin.graph.overlay import Overlay, QuadView
 from twin.terms import Literal, NamedNode, Quad
 from twin.vocab import BRICK, RDF, SAREF, TWIN, inferred_graph, site_of_graph
 
@@ -25,7 +25,7 @@ class Derivation:
     """The derived triples of changes, under one state of the vocabularies."""
 
     def __init__(self, view: QuadView, hierarchy: Hierarchy) -> None:
-        self._hierarchy = hierarchy
+        self.hierarchy = hierarchy
         self._roles: dict[NamedNode, str] = {}
         for quad in view.quads(None, TWIN.roleClass, None, None):
             if isinstance(quad.object, NamedNode) and isinstance(quad.subject, NamedNode):
@@ -37,7 +37,7 @@ class Derivation:
         """The function a property of these classes has, nearest named class first."""
         ordered = sorted(classes, key=lambda cls: cls.value)
         for cls in ordered:
-            for ancestor in self._hierarchy.above(cls):
+            for ancestor in self.hierarchy.above(cls):
                 if ancestor in PROPERTY_ROOTS:
                     break
                 if ancestor in self._roles:
@@ -89,7 +89,7 @@ class Derivation:
                 owners[quad.subject] = None
                 if quad.predicate == TWIN.hasProperty:
                     asserted_owners.add(quad.subject)
-        if not owners and not self._hierarchy.is_any(classes, PROPERTY_ROOTS):
+        if not owners and not self.hierarchy.is_any(classes, PROPERTY_ROOTS):
             return
         for owner in owners:
             if owner not in asserted_owners:
@@ -98,31 +98,6 @@ class Derivation:
             yield Quad(prop, RDF.type, TWIN.Property, graph)
         if not role and (derived := self.role(classes)):
             yield Quad(prop, TWIN.role, Literal(derived), graph)
-
-
-def derive_all(quads: Sequence[Quad], derivation: Derivation, hierarchy: Hierarchy) -> Iterator[Quad]:
-    """The derived quads of a whole import, whose asset quads these are."""
-    view = MemoryQuads(quads)
-    roots = frozenset(PROPERTY_ROOTS)
-    is_point: dict[NamedNode, bool] = {}
-    candidates: dict[tuple[NamedNode, str], None] = {}
-    for quad in quads:
-        site = site_of_graph(quad.graph_name) if isinstance(quad.graph_name, NamedNode) else None
-        if site is None:
-            continue
-        if quad.predicate in OWNS:
-            if isinstance(quad.object, NamedNode):
-                candidates[quad.object, site] = None
-        elif isinstance(quad.subject, NamedNode):
-            if quad.predicate in OWNED_BY:
-                candidates[quad.subject, site] = None
-            elif quad.predicate == RDF.type and isinstance(quad.object, NamedNode):
-                if quad.object not in is_point:
-                    is_point[quad.object] = not roots.isdisjoint(hierarchy.above(quad.object))
-                if is_point[quad.object]:
-                    candidates[quad.subject, site] = None
-    for candidate, site in candidates:
-        yield from derivation.derived(view, candidate, site)
 
 
 def local_name(iri: str) -> str:

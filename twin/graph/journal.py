@@ -67,7 +67,7 @@ class Journal:
                 (token, time, actor, reason, removed, added, artifact, previous, digest),
             )
             if artifact is not None:
-                self._database.execute("DELETE FROM pending WHERE artifact = ?", (artifact,))
+                self._database.execute("DELETE FROM pending")  # imports are published one at a time
         return Revision(token, time, actor, reason, digest, delta)
 
     def revision(self) -> int:

@@ -22,24 +22,38 @@ class Membership:
     def __init__(self, view: QuadView, sites: Callable[[], list[str]]) -> None:
         self._view = view
         self._sites = sites
-        self._twins: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        self._properties: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._twins: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._properties: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._names: dict[str, str] = {}
         self._ordered: dict[tuple[str, str], list[str]] = {}
         self.site_of: dict[str, str] = {}
         self.rebuild()
 
     def rebuild(self) -> None:
-        """Reads every site anew."""
-        for known in (self._twins, self._properties, self._ordered, self.site_of):
+        """Reads every site anew; names are read when they are first asked for."""
+        for known in (self._twins, self._properties, self._names, self._ordered, self.site_of):
             known.clear()
         for site in self._sites():
-            subjects: dict[NamedNode, None] = {}
-            for graph in (inferred_graph(site), site_graph(site), models_graph(site)):
+            graphs = (inferred_graph(site), site_graph(site), models_graph(site))
+            properties = self._properties[site] = {
+                quad.subject.value: None
+                for graph in graphs
+                for quad in self._view.quads(None, RDF.type, TWIN.Property, graph)
+                if isinstance(quad.subject, NamedNode)
+            }
+            furniture: dict[object, bool] = {}
+            twins = self._twins[site]
+            for graph in graphs[1:]:
                 for quad in self._view.quads(None, RDF.type, None, graph):
-                    if isinstance(quad.subject, NamedNode):
-                        subjects[quad.subject] = None
-            for subject in subjects:
-                self._place(subject, site)
+                    cls = quad.object
+                    if cls not in furniture:
+                        furniture[cls] = not isinstance(cls, NamedNode) or cls.value.startswith(_NOT_TWINS)
+                    if not furniture[cls] and isinstance(quad.subject, NamedNode):
+                        iri = quad.subject.value
+                        if iri not in properties:
+                            twins[iri] = None
+            self.site_of.update(dict.fromkeys(twins, site))
+            self.site_of.update(dict.fromkeys(properties, site))
 
     def update(self, delta: Delta) -> None:
         """Re-reads what a committed change touched."""
@@ -58,6 +72,7 @@ class Membership:
         iri = subject.value
         for known in (self._twins[site], self._properties[site]):
             known.pop(iri, None)
+        self._names.pop(iri, None)
         self._ordered.pop((site, "twin"), None)
         self._ordered.pop((site, "property"), None)
         self.site_of.pop(iri, None)
@@ -68,9 +83,9 @@ class Membership:
             if quad.graph_name in graphs and isinstance(quad.object, NamedNode)
         ]
         if TWIN.Property in classes:
-            self._properties[site][iri] = name_of(self._view, subject)
+            self._properties[site][iri] = None
         elif any(not cls.value.startswith(_NOT_TWINS) for cls in classes):
-            self._twins[site][iri] = name_of(self._view, subject)
+            self._twins[site][iri] = None
         else:
             return
         self.site_of[iri] = site
@@ -91,17 +106,24 @@ class Membership:
         """Whether the IRI is a twin of a site."""
         return iri in self._twins.get(self.site_of.get(iri, ""), ())
 
+    def counts(self, site: str) -> tuple[int, int]:
+        """How many twins and how many properties the site has."""
+        return len(self._twins.get(site, ())), len(self._properties.get(site, ()))
+
     def name(self, iri: str) -> str:
         """The name that a member is ordered by."""
-        site = self.site_of.get(iri, "")
-        return self._twins[site].get(iri) or self._properties[site].get(iri) or local_name(iri)
+        name = self._names.get(iri)
+        if name is None:
+            name = name_of(self._view, NamedNode(iri))
+            if iri in self.site_of:
+                self._names[iri] = name
+        return name
 
-    def _order(self, site: str, kind: str, members: defaultdict[str, dict[str, str]]) -> list[str]:
+    def _order(self, site: str, kind: str, members: defaultdict[str, dict[str, None]]) -> list[str]:
         ordered = self._ordered.get((site, kind))
         if ordered is None:
-            ordered = self._ordered[site, kind] = sorted(
-                members[site], key=lambda iri: (natural(members[site][iri]), iri)
-            )
+            ordered = sorted(members[site], key=lambda iri: (natural(self.name(iri)), iri))
+            self._ordered[site, kind] = ordered
         return ordered
 
 

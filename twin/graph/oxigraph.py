@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, Store, Triple, Variable
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, QuerySolutions, RdfFormat, Store, Triple, Variable
 
 from twin.contracts import Delta
 from twin.errors import Unavailable
@@ -93,6 +93,31 @@ class OxigraphStore:
         """Loads many quads fast, not atomically: only into graphs that `hide` has taken out of every scope."""
         with self._lock:
             self._store.bulk_extend(quads)
+
+    def bulk_load_text(self, data: bytes, syntax: RdfFormat, graph: NamedNode | None, base_iri: str) -> None:
+        """Loads RDF text as fast as it can be parsed, its triples into ``graph`` (None: the quads name theirs); not
+        atomic, as `bulk_load`.  Raises ``SyntaxError`` with line and column."""
+        with self._lock:
+            self._store.bulk_load(input=data, format=syntax, base_iri=base_iri, to_graph=graph)
+
+    def blank_quads(self, graph: NamedNode) -> list[Quad]:
+        """The quads of a graph with a blank node in them."""
+        text = "SELECT ?s ?p ?o { ?s ?p ?o FILTER(isBlank(?s) || isBlank(?o)) }"
+        found = self._store.query(text, default_graph=graph)
+        return [Quad(row["s"], row["p"], row["o"], graph) for row in found]  # type: ignore[union-attr]  # a SELECT
+
+    def exchange(self, removed: Iterable[Quad], added: Iterable[Quad]) -> None:
+        """Removes and adds quads one by one, not atomically: only in graphs that `hide` took out of every scope."""
+        with self._lock:
+            for quad in removed:
+                self._store.remove(quad)
+            self._store.extend(added)
+
+    def dump(self, graph: NamedNode) -> bytes:
+        """A graph's quads as N-Quads text."""
+        text = self._store.dump(format=RdfFormat.N_TRIPLES, from_graph=graph) or b""
+        # A literal holds no bare line feed in N-Triples, so this is the end of each line and nothing else.
+        return text.replace(b" .\n", f" {graph} .\n".encode())
 
     def hide(self, graphs: Iterable[NamedNode]) -> None:
         """Takes graphs out of every scope while they are being loaded."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import re
 from pathlib import Path
 
 from twin.errors import ConfigurationError
+from twin.graph.bulk import derive_site, graphs_of
+from twin.graph.derivation import Derivation
+from twin.graph.hierarchy import Hierarchy
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
-from twin.terms import NamedNode, Quad, parse_n_quads
+from twin.terms import NamedNode, RdfFormat
 
-Derive = Callable[[list[Quad]], Iterable[Quad]]
-"""The derived quads of a whole import."""
+_SITE = re.compile(rb"<urn:twin:site:([^>]+)> \.\n")
 
 
-def recover(store: OxigraphStore, journal: Journal, raw: Path, derive: Derive) -> int:
+def recover(store: OxigraphStore, journal: Journal, raw: Path) -> int:
     """How many revisions had to be replayed into the store.
 
     Raises `ConfigurationError` when the store is ahead of its journal (files of two directories mixed) or an import's
@@ -38,19 +40,21 @@ def recover(store: OxigraphStore, journal: Journal, raw: Path, derive: Derive) -
             if artifact is None:
                 store.apply(change.delta, change.token)
             else:
-                quads = read_artifact(raw, artifact)
-                everything = [*quads, *derive(quads)]
-                graphs = {quad.graph_name for quad in everything if isinstance(quad.graph_name, NamedNode)}
+                text = read_artifact(raw, artifact)
+                site = site_in(text)
+                graphs = graphs_of(site)
                 store.drop(graphs)
-                store.bulk_load(everything)
+                store.bulk_load_text(text, RdfFormat.N_QUADS, None, "urn:twin:base:")
+                derived, _ = derive_site(store, site, Derivation(store, Hierarchy(store)))
+                store.bulk_load_text(derived, RdfFormat.N_QUADS, None, "urn:twin:base:")
                 store.publish(graphs, change.token)
             standing = change.token
             replayed += 1
     return replayed
 
 
-def read_artifact(raw: Path, digest: str) -> list[Quad]:
-    """The quads of an import's file, after its hash was compared."""
+def read_artifact(raw: Path, digest: str) -> bytes:
+    """The N-Quads text of an import's file, after its hash was compared."""
     path = raw / f"{digest}.nq"
     try:
         text = path.read_bytes()
@@ -60,4 +64,12 @@ def read_artifact(raw: Path, digest: str) -> list[Quad]:
         ) from error
     if hashlib.sha256(text).hexdigest() != digest:
         raise ConfigurationError(f"The import file {path} was changed.", remedy="Restore it from a backup.")
-    return list(parse_n_quads(text))
+    return text
+
+
+def site_in(text: bytes) -> str:
+    """The site whose quads an import's file holds."""
+    found = _SITE.search(text)
+    if found is None:
+        raise ConfigurationError("An import file names no site.", remedy="Restore it from a backup.")
+    return found.group(1).decode()

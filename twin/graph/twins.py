@@ -378,8 +378,5 @@ class TwinReader:
 
     def counts(self, scope: Scope, site: str | None = None) -> tuple[int, int]:
         """How many twins and how many properties there are."""
-        sites = [one for one in self.sites(scope) if site in (None, one)]
-        return (
-            sum(len(self._members.twins(one)) for one in sites),
-            sum(len(self._members.properties(one)) for one in sites),
-        )
+        counted = [self._members.counts(one) for one in self.sites(scope) if site in (None, one)]
+        return sum(twins for twins, _ in counted), sum(properties for _, properties in counted)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from twin.errors import InvalidInput
 from twin.terms import BlankNode, DefaultGraph, Literal, NamedNode, Quad, RdfFormat, parse
@@ -35,6 +36,7 @@ MEDIA_TYPES = {
 }
 """The syntaxes read, by media type."""
 
+BOM = b"\xef\xbb\xbf"
 _ILLEGAL_IN_IRI = re.compile(r'[\x00-\x20<>"{}|\\^`]')
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
 _MAXIMUM_REPAIRS_NAMED = 1000
@@ -75,12 +77,17 @@ def read_rdf(data: bytes, syntax: RdfFormat, source: str, *, repairs: Repairs | 
             remedy="Say them with nodes of their own.",
         )
     try:
-        text = data.removeprefix(b"\xef\xbb\xbf")
-        quads = parse(text, format=syntax, base_iri=f"urn:twin:file:{Path(source).stem}#", lenient=repairs is not None)
+        text = data.removeprefix(BOM)
+        quads = parse(text, format=syntax, base_iri=base_iri(source), lenient=repairs is not None)
         for quad in quads:
             yield quad if repairs is None else _repaired(quad, repairs)
     except (SyntaxError, ValueError) as error:
         raise unreadable(source, error) from error
+
+
+def base_iri(source: str) -> str:
+    """What relative IRIs of a file are relative to."""
+    return f"urn:twin:file:{quote(Path(source).stem)}#"
 
 
 def unreadable(source: str, error: Exception) -> InvalidInput:
