@@ -73,4 +73,7 @@ def _tell(file: Path, findings: list[Finding], as_json: bool, write: Callable[[s
         write(f"{file}: valid")
     for finding in findings:
         where = " ".join(part for part in (finding.dtmi, finding.path) if part)
-        write(f"{file}: {where + ': ' if where else ''}{finding.message} {finding.remedy}".rstrip())
+        named = finding.message.removeprefix(str(file)).removeprefix(file.name)
+        # A message that begins with the file's name ("shed.ttl, line 4, column 2: ...") has it named once.
+        start = str(file) if named != finding.message else f"{file}: {where + ': ' if where else ''}"
+        write(f"{start}{named} {finding.remedy}".rstrip())

@@ -7,9 +7,7 @@ Importing into a site that is there already is a change like any other, which th
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import os
 import re
 import time
 from collections import defaultdict
@@ -20,10 +18,11 @@ from typing import Any, Literal
 
 from twin.contracts import Delta, Revision
 from twin.errors import InvalidInput
-from twin.graph.bulk import Loaded, graphs_of, load_texts
+from twin.graph.bulk import Loaded, Text, graphs_of, load_texts
 from twin.graph.change import ChangeDoor, skolemised
 from twin.graph.derivation import Derivation
 from twin.graph.hierarchy import Hierarchy
+from twin.graph.recovery import keep_artifacts
 from twin.terms import BlankNode, NamedNode, Quad, RdfFormat
 from twin.vocab import (
     OWL,
@@ -184,30 +183,19 @@ class Importer:
         loaded: list[Loaded] = []
 
         def load() -> tuple[str, Sequence[str]]:
-            texts = [(source.data.removeprefix(BOM), source.syntax(), base_iri(source.name)) for source in sources]
+            texts = [Text(source.data.removeprefix(BOM), source.syntax(), base_iri(source.name)) for source in sources]
             try:
                 found = load_texts(self._door.store, texts, site, self._derivation)
             except (SyntaxError, ValueError) as error:
                 raise unreadable(", ".join(source.name for source in sources), error) from error
             loaded.append(found)
-            return self._store_artifact(found.artifact), found.properties
+            return keep_artifacts(self._raw, site, found.artifacts), found.properties
 
         revision = await self._door.publish_import(graphs_of(site), load, actor=actor, reason=reason)
         return revision, loaded[0].quads
 
     def _derivation(self, hierarchy: Hierarchy) -> Derivation:
         return Derivation(self._door.store, hierarchy)
-
-    def _store_artifact(self, text: bytes) -> str:
-        digest = hashlib.sha256(text).hexdigest()
-        target = self._raw / f"{digest}.nq"
-        partial = target.with_suffix(".partial")
-        with partial.open("wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
-        return digest
 
 
 def _goes_in_bulk(sources: Sequence[Source]) -> bool:

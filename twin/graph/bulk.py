@@ -6,15 +6,15 @@ Twice the time of a bare load, where going quad by quad through Python takes nin
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from twin.contracts import Delta
 from twin.graph.derivation import OWNED_BY, OWNS, Derivation
 from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
 from twin.graph.overlay import QuadView
 from twin.graph.oxigraph import OxigraphStore
-from twin.terms import BlankNode, Literal, NamedNode, Quad, RdfFormat
+from twin.terms import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse_n_quads
 from twin.vocab import OWL, RDF, RDFS, TWIN, bindings_graph, inferred_graph, site_graph, vocabulary_graph
 
 _DEFINITIONS = (OWL.Class, RDFS.Class, OWL.ObjectProperty, OWL.DatatypeProperty, RDF.Property, OWL.AnnotationProperty)
@@ -23,10 +23,19 @@ _HAS_TREE = (RDFS.subClassOf, OWL.equivalentClass)
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """What was loaded: the asserted quads as N-Quads text (their artifact), the properties, and how many quads."""
+class Text:
+    """RDF text to load: its bytes, syntax, and what its relative IRIs are relative to."""
 
-    artifact: bytes
+    data: bytes
+    syntax: RdfFormat
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was loaded: the texts from which it can be loaded again (the artifacts), the properties, how many quads."""
+
+    artifacts: Sequence[Text]
     properties: Sequence[str]
     quads: int
 
@@ -37,29 +46,42 @@ def graphs_of(site: str) -> tuple[NamedNode, ...]:
 
 
 def load_texts(
-    store: OxigraphStore,
-    texts: Sequence[tuple[bytes, RdfFormat, str]],
-    site: str,
-    role: Callable[[Hierarchy], Derivation],
+    store: OxigraphStore, texts: Sequence[Text], site: str, derivation: Callable[[Hierarchy], Derivation]
 ) -> Loaded:
-    """Loads triples texts - bytes, syntax, base IRI - into the hidden, empty graphs of a site.
+    """Loads triples texts into the hidden, empty graphs of a site.
 
-    ``role`` gives the derivation under a class tree, which the texts may add to.  Raises ``SyntaxError`` for a text
-    that cannot be parsed; what was loaded then stays for the caller to drop.
+    ``derivation`` is called with the class tree, which the texts may add to.  The artifacts are the texts themselves,
+    unless a node was named or moved: then the quads as they stand.  Raises ``SyntaxError`` for a text that cannot be
+    parsed; what was loaded then stays for the caller to drop.
     """
     home = site_graph(site)
-    for data, syntax, base in texts:
-        store.bulk_load_text(data, syntax, home, base)
-        if syntax == RdfFormat.RDF_XML or any(mark in data for mark in (b"_:", b"[", b"(")):
-            _skolemise(store, home)
-    _rehome(store, site)
+    renamed = 0
+    for text in texts:
+        store.bulk_load_text(text.data, text.syntax, home, text.base)
+        if text.syntax == RdfFormat.RDF_XML or any(mark in text.data for mark in (b"_:", b"[", b"(")):
+            renamed += _skolemise(store, home)
+    moved = _rehome(store, site)
+    properties = _derive(store, site, derivation)
     asserted = [graph for graph in graphs_of(site) if graph != inferred_graph(site)]
-    with ThreadPoolExecutor(1) as pool:  # the dump runs beside the derivation: it holds no interpreter lock
-        dumped = pool.submit(lambda: b"".join(store.dump(graph) for graph in asserted))
-        derived, properties = derive_site(store, site, role(Hierarchy(store)))
-        store.bulk_load_text(derived, RdfFormat.N_QUADS, None, "urn:twin:base:")
-        artifact = dumped.result()
-    return Loaded(artifact, properties, artifact.count(b"\n"))
+    if renamed or moved:
+        texts = [Text(b"".join(store.dump(graph) for graph in asserted), RdfFormat.N_QUADS, home.value)]
+    return Loaded(texts, properties, sum(store.count(graph) for graph in asserted))
+
+
+def reload_texts(
+    store: OxigraphStore, texts: Sequence[Text], site: str, derivation: Callable[[Hierarchy], Derivation]
+) -> None:
+    """Loads the artifacts of an import again, into the emptied graphs of its site."""
+    for text in texts:
+        target = None if text.syntax == RdfFormat.N_QUADS else site_graph(site)
+        store.bulk_load_text(text.data, text.syntax, target, text.base)
+    _derive(store, site, derivation)
+
+
+def _derive(store: OxigraphStore, site: str, derivation: Callable[[Hierarchy], Derivation]) -> list[str]:
+    derived, properties = derive_site(store, site, derivation(Hierarchy(store)))
+    store.bulk_load_text(derived, RdfFormat.N_QUADS, None, site_graph(site).value)
+    return properties
 
 
 def derive_site(view: QuadView, site: str, derivation: Derivation) -> tuple[bytes, list[str]]:
@@ -102,7 +124,21 @@ def derive_site(view: QuadView, site: str, derivation: Derivation) -> tuple[byte
     return "".join(lines).encode(), [node.value for node in candidates]
 
 
-def _skolemise(store: OxigraphStore, graph: NamedNode) -> None:
+def derived_anew(view: QuadView, sites: Iterable[str], derivation: Derivation) -> Delta:
+    """What has to change so that the inferred graphs of the sites say what follows now."""
+    removed: list[Quad] = []
+    added: list[Quad] = []
+    for site in sites:
+        text, _ = derive_site(view, site, derivation)
+        wanted = dict.fromkeys(parse_n_quads(text))
+        standing = dict.fromkeys(view.quads(None, None, None, inferred_graph(site)))
+        removed += [quad for quad in standing if quad not in wanted]
+        added += [quad for quad in wanted if quad not in standing]
+    return Delta(tuple(removed), tuple(added))
+
+
+def _skolemise(store: OxigraphStore, graph: NamedNode) -> int:
+    """How many quads had blank nodes, which have names now."""
     names: dict[BlankNode, NamedNode] = {}
 
     def named(node: BlankNode) -> NamedNode:
@@ -115,10 +151,11 @@ def _skolemise(store: OxigraphStore, graph: NamedNode) -> None:
         target = named(quad.object) if isinstance(quad.object, BlankNode) else quad.object
         new.append(Quad(subject, quad.predicate, target, graph))
     store.exchange(old, new)
+    return len(old)
 
 
-def _rehome(store: OxigraphStore, site: str) -> None:
-    """Moves definitions to the site's vocabulary and wiring to its bindings."""
+def _rehome(store: OxigraphStore, site: str) -> int:
+    """Moves definitions to the site's vocabulary and wiring to its bindings; how many quads moved."""
     home = site_graph(site)
     target: dict[NamedNode, NamedNode] = {}
     for cls in _DEFINITIONS:
@@ -138,3 +175,4 @@ def _rehome(store: OxigraphStore, site: str) -> None:
                         target[entry.object] = bindings_graph(site)
     old = [quad for subject in target for quad in store.quads(subject, None, None, home)]
     store.exchange(old, [Quad(quad.subject, quad.predicate, quad.object, target[quad.subject]) for quad in old])  # type: ignore[index]  # found by these subjects
+    return len(old)

@@ -7,25 +7,29 @@ update with the revision inside, announce.  An event with revision r means that 
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 from twin.bus import Topic
 from twin.clock import Clock
 from twin.contracts import Delta, GraphStore, Revision
-from twin.errors import Conflict, InvalidInput, ShapeViolation
+from twin.errors import Conflict, InvalidInput, ShapeViolation, Unavailable
+from twin.graph.bulk import derived_anew
 from twin.graph.canonical import canonical
-from twin.graph.derivation import Derivation
+from twin.graph.derivation import Derivation, changed_classes
 from twin.graph.hierarchy import Hierarchy
 from twin.graph.journal import Journal
+from twin.graph.overlay import Overlay
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.validation import Judgement
-from twin.terms import BlankNode, Literal, NamedNode, Quad
-from twin.vocab import OWL, RDF, RDFS, TWIN
+from twin.terms import BlankNode, Literal, NamedNode, Quad, n_quads, parse_n_quads
+from twin.vocab import RDF, TWIN
 
-_CLASS_TREE = frozenset((RDFS.subClassOf, OWL.equivalentClass, TWIN.roleClass))
+logger = logging.getLogger(__name__)
 
 
 class Judge(Protocol):
@@ -48,6 +52,7 @@ class ChangeDoor:
         self._clock = clock
         self._gate = gate
         self._writer = asyncio.Lock()
+        self._working: asyncio.Task[Revision] | None = None  # held, because the event loop holds tasks weakly
         self.learn_vocabularies()
 
     @property
@@ -56,7 +61,7 @@ class ChangeDoor:
         return self.store.revision()
 
     def learn_vocabularies(self) -> None:
-        """Reads the class tree and the roles anew, after vocabularies were loaded."""
+        """Reads the class tree and the roles anew, after vocabularies were loaded past the door."""
         self.hierarchy = Hierarchy(self.store)
         self.derivation = Derivation(self.store, self.hierarchy)
 
@@ -76,47 +81,88 @@ class ChangeDoor:
         ``expected_revision``, `ShapeViolation` when the change would add violations; then nothing of it is applied.
         ``validate=False`` is for imports, whose violations are reported and not refused.
         """
-        async with self._writer:
+
+        async def change() -> Revision:
             self._expect(expected_revision)
-            effective = self._effective(canonical(skolemised(delta)))
+            self._refuse_when_behind()
+            effective, whole, derivation = await asyncio.to_thread(self._prepared, delta)
             if not effective:
                 return replace(self._present(), delta=effective)
-            return await asyncio.shield(self._through(effective, actor, reason, dry_run, validate))
+            judgement = None
+            if validate and self._gate is not None:
+                judgement = await asyncio.to_thread(self._gate.judge, self.store, whole)
+                refuse(judgement)
+            time = self._clock.now()
+            if dry_run:
+                return Revision(self.revision + 1, time, actor, reason, "", whole)
+            committed = await asyncio.to_thread(self._write, time, actor, reason, whole)
+            self.derivation, self.hierarchy = derivation, derivation.hierarchy
+            self._announce(committed, judgement)
+            return committed
 
-    async def _through(self, delta: Delta, actor: str, reason: str, dry_run: bool, validate: bool) -> Revision:
-        changed_tree = any(quad.predicate in _CLASS_TREE for quad in (*delta.added, *delta.removed))
-        whole = self.derivation.extend(self.store, delta)
-        judgement = None
-        if validate and self._gate is not None:
-            judgement = await asyncio.to_thread(self._gate.judge, self.store, whole)
-            refuse(judgement)
-        time = self._clock.now()
-        if dry_run:
-            return Revision(self.revision + 1, time, actor, reason, "", whole)
-        committed = await asyncio.to_thread(self._write, time, actor, reason, whole)
-        if changed_tree:
-            self.learn_vocabularies()
+        return await self._alone(change)
+
+    async def _alone(self, work: Callable[[], Coroutine[Any, Any, Revision]]) -> Revision:
+        """What the work gives, done under the writer lock - to its end, even when whoever asked leaves before that."""
+        await self._writer.acquire()
+        task = self._working = asyncio.create_task(work())
+        task.add_done_callback(lambda _done: self._writer.release())
+        return await asyncio.shield(task)
+
+    async def idle(self) -> None:
+        """Returns when no change is being written: what closes the store waits for that."""
+        async with self._writer:
+            return
+
+    def _prepared(self, delta: Delta) -> tuple[Delta, Delta, Derivation]:
+        """What really changes; the same with what follows from it; and the derivation that holds after it."""
+        spelled = canonical(skolemised(delta))
+        check_terms(spelled)
+        effective = self._effective(spelled)
+        classes = changed_classes(effective)
+        if not classes:
+            return effective, self.derivation.extend(self.store, effective), self.derivation
+        after = Overlay(self.store, effective)
+        derivation = Derivation(after, Hierarchy(after))
+        retyped = {
+            below for cls in classes for tree in (self.hierarchy, derivation.hierarchy) for below in tree.below(cls)
+        }
+        return effective, derivation.extend(self.store, effective, retyped), derivation
+
+    def _announce(self, committed: Revision, judgement: Judgement | None = None) -> None:
+        # The change stands, whatever becomes of those who are told: nobody's failure may keep it from the others.
         if judgement is not None:
-            self.judged(whole, judgement)
-        self._announce(committed)
-        return committed
-
-    def _announce(self, committed: Revision) -> None:
+            self._tell(committed, lambda: self.judged(committed.delta, judgement))
         for listener in self.before_announcing:
-            listener(committed)
+            self._tell(committed, partial(listener, committed))
         self.changes.publish(committed)
 
+    @staticmethod
+    def _tell(committed: Revision, telling: Callable[[], None]) -> None:
+        try:
+            telling()
+        except Exception:
+            logger.exception("Revision %d stands, but a part of the server could not follow it.", committed.token)
+
     def _write(self, time: int, actor: str, reason: str, delta: Delta) -> Revision:
-        committed = self.journal.append(time, actor, reason, delta)
-        properties = [
+        # The series first: a property that the journal knows always has its number.
+        self.journal.series(
             quad.subject.value
             for quad in delta.added
             if quad.predicate == RDF.type and quad.object == TWIN.Property and isinstance(quad.subject, NamedNode)
-        ]
-        if properties:
-            self.journal.series(properties)
+        )
+        committed = self.journal.append(time, actor, reason, delta)
         self.store.apply(delta, committed.token)
         return committed
+
+    def derive_anew(self, sites: Iterable[str], reason: str) -> None:
+        """Brings the derived triples of the sites to the vocabularies as they are now, in one change if any differ.
+
+        For a store that nobody else uses yet; raises what a change raises.
+        """
+        delta = derived_anew(self.store, sites, self.derivation)
+        if delta:
+            self._write(self._clock.now(), "twin", reason, delta)
 
     async def publish_import(
         self,
@@ -126,32 +172,55 @@ class ChangeDoor:
         actor: str,
         reason: str,
     ) -> Revision:
-        """The revision that publishes graphs filled in bulk by ``load``, which runs in a thread and returns the SHA-256
-        of their fsynced artifact and the properties in them.
+        """The revision that publishes graphs filled in bulk by ``load``, which runs in a thread and returns what the
+        journal is to remember of their fsynced artifacts, and the properties in them.
 
-        The graphs must be empty or new.  No read sees them before they are whole; if ``load`` raises they are emptied.
+        The graphs must be a site's own and empty (`Conflict` otherwise): no read sees them before they are whole, and
+        what a load that fails or is cut off leaves in them is thrown away.
         """
-        async with self._writer:
-            committed = await asyncio.shield(asyncio.to_thread(self._import, graphs, load, actor, reason))
+
+        async def publish() -> Revision:
+            self._refuse_when_behind()
+            committed = await asyncio.to_thread(self._import, graphs, load, actor, reason)
             self.learn_vocabularies()
             self._announce(committed)
             return committed
 
+        return await self._alone(publish)
+
     def _import(
         self, graphs: Sequence[NamedNode], load: Callable[[], tuple[str, Sequence[str]]], actor: str, reason: str
     ) -> Revision:
+        self._expect_empty(graphs)
         self.journal.begin_import(reason, [graph.value for graph in graphs])
         self.store.hide(graphs)
         try:
             artifact, properties = load()
             self.journal.series(properties)
+            committed = self.journal.append(self._clock.now(), actor, reason, Delta(), artifact)
         except BaseException:
             self.store.drop(graphs)
             self.journal.forget_imports()
             raise
-        committed = self.journal.append(self._clock.now(), actor, reason, Delta(), artifact)
         self.store.publish(graphs, committed.token)
         return committed
+
+    def _expect_empty(self, graphs: Iterable[NamedNode]) -> None:
+        taken = [graph.value for graph in graphs if any(True for _ in self.store.quads(None, None, None, graph))]
+        if taken:
+            raise Conflict(
+                f"There is something in {', '.join(taken)} already.",
+                remedy="Import again: it is added to what is there.",
+            )
+
+    def _refuse_when_behind(self) -> None:
+        """Refuses to go on after the store could not take what the journal holds: it would be passed over for ever."""
+        written, standing = self.journal.revision(), self.revision
+        if standing != written:
+            raise Unavailable(
+                f"The graph store stands at revision {standing}, its journal at {written}: nothing can be changed.",
+                remedy="See that the disk has room and start the server again: it brings the store up to the journal.",
+            )
 
     def since(self, revision: int, limit: int = 1000) -> list[Revision]:
         """The revisions after the given one, oldest first."""
@@ -226,3 +295,20 @@ def skolemised(delta: Delta) -> Delta:
             raise InvalidInput("Quoted triples cannot be stored.", remedy="Say it with a node of its own.")
         added.append(Quad(subject, quad.predicate, target, quad.graph_name))
     return Delta(delta.removed, tuple(added))
+
+
+def check_terms(delta: Delta) -> None:
+    """Returns when every term can be written as text and read back; raises `InvalidInput` naming the first that cannot.
+
+    A lenient parser lets such IRIs in, and what is journalled and cannot be read again would stop every later start.
+    """
+    for quads in (delta.removed, delta.added):
+        text = n_quads(quads)
+        try:
+            for _ in parse_n_quads(text):
+                pass
+        except SyntaxError as error:
+            line = text.splitlines()[(error.lineno or 1) - 1].decode()
+            raise InvalidInput(
+                f"This cannot be stored: {line}: {error.msg}.", remedy="Mend the IRI or the language tag in it."
+            ) from error

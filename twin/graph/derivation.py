@@ -14,11 +14,24 @@ from twin.contracts import Delta
 from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
 from twin.graph.overlay import Overlay, QuadView
 from twin.terms import Literal, NamedNode, Quad
-from twin.vocab import BRICK, RDF, SAREF, TWIN, inferred_graph, site_of_graph
+from twin.vocab import (
+    BRICK,
+    OWL,
+    RDF,
+    RDFS,
+    SAREF,
+    TWIN,
+    inferred_graph,
+    models_graph,
+    site_graph,
+    site_of_graph,
+)
 
 OWNS = (BRICK.hasPoint, SAREF.hasProperty, TWIN.hasProperty)
 OWNED_BY = (BRICK.isPointOf, SAREF.isPropertyOf)
 _TOUCHES = frozenset((*OWNS, *OWNED_BY, RDF.type, TWIN.role))
+_TREE = {RDFS.subClassOf: (True, False), OWL.equivalentClass: (True, True), TWIN.roleClass: (False, True)}
+"""Predicates about classes, and whether what follows changes for their subject and their object."""
 
 
 class Derivation:
@@ -44,9 +57,19 @@ class Derivation:
                     return self._roles[ancestor]
         return snake_case(local_name(ordered[0].value)).removesuffix("_sensor") if ordered else ""
 
-    def extend(self, view: QuadView, delta: Delta) -> Delta:
-        """The delta with the derived quads it adds and removes."""
+    def extend(self, view: QuadView, delta: Delta, retyped: Iterable[NamedNode] = ()) -> Delta:
+        """The delta with the derived quads it adds and removes.
+
+        ``retyped`` are classes whose place in the tree or whose role changes with it: what follows for their
+        individuals is derived anew.
+        """
+        overlay = Overlay(view, delta)
         candidates: dict[tuple[NamedNode, str], None] = {}
+        for cls in retyped:
+            for quad in overlay.quads(None, RDF.type, cls, None):
+                site = site_of_graph(quad.graph_name) if isinstance(quad.graph_name, NamedNode) else None
+                if site is not None and isinstance(quad.subject, NamedNode):
+                    candidates[quad.subject, site] = None
         for quad in (*delta.removed, *delta.added):
             site = site_of_graph(quad.graph_name) if isinstance(quad.graph_name, NamedNode) else None
             if site is None or quad.predicate not in _TOUCHES:
@@ -58,7 +81,6 @@ class Derivation:
                 candidates[quad.subject, site] = None
         if not candidates:
             return delta
-        overlay = Overlay(view, delta)
         removed, added = list(delta.removed), list(delta.added)
         for prop, site in candidates:
             graph = inferred_graph(site)
@@ -69,14 +91,18 @@ class Derivation:
         return Delta(tuple(removed), tuple(added))
 
     def derived(self, view: QuadView, prop: NamedNode, site: str) -> Iterator[Quad]:
-        """The derived quads about one candidate; none when it is no property.  Each triple is in one graph only."""
+        """The derived quads about one candidate; none when it is no property.  Each triple is in one graph only.
+
+        They follow from this site's own graphs: another site may speak of the same IRI without a word in this one.
+        """
         graph = inferred_graph(site)
+        own = {site_graph(site), models_graph(site)}
         classes: list[NamedNode] = []
         role = ""
         owners: dict[NamedNode, None] = {}
         asserted_owners: set[NamedNode] = set()
         for quad in view.quads(prop, None, None, None):
-            if quad.graph_name == graph or not isinstance(quad.object, NamedNode | Literal):
+            if quad.graph_name not in own or not isinstance(quad.object, NamedNode | Literal):
                 continue
             if quad.predicate == RDF.type and isinstance(quad.object, NamedNode):
                 classes.append(quad.object)
@@ -85,7 +111,7 @@ class Derivation:
             elif quad.predicate == TWIN.role:
                 role = quad.object.value
         for quad in view.quads(None, None, prop, None):
-            if quad.predicate in OWNS and quad.graph_name != graph and isinstance(quad.subject, NamedNode):
+            if quad.predicate in OWNS and quad.graph_name in own and isinstance(quad.subject, NamedNode):
                 owners[quad.subject] = None
                 if quad.predicate == TWIN.hasProperty:
                     asserted_owners.add(quad.subject)
@@ -98,6 +124,16 @@ class Derivation:
             yield Quad(prop, RDF.type, TWIN.Property, graph)
         if not role and (derived := self.role(classes)):
             yield Quad(prop, TWIN.role, Literal(derived), graph)
+
+
+def changed_classes(delta: Delta) -> frozenset[NamedNode]:
+    """The classes whose place in the class tree, or whose role, a change touches; it matters to all below them."""
+    found: set[NamedNode] = set()
+    for quad in (*delta.removed, *delta.added):
+        if quad.predicate in _TREE:
+            ends = [end for moves, end in zip(_TREE[quad.predicate], (quad.subject, quad.object), strict=True) if moves]
+            found.update(end for end in ends if isinstance(end, NamedNode))
+    return frozenset(found)
 
 
 def local_name(iri: str) -> str:

@@ -10,13 +10,15 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from twin.contracts import Delta, Revision
-from twin.errors import ConfigurationError, NotFound
+from twin.errors import ConfigurationError, NotFound, Unavailable
 from twin.terms import Quad, n_quads, parse_n_quads
 
 SCHEMA_VERSION = 1
+_ONE_BY_ONE = 1000  # more properties than this are looked up by reading the whole registry
 _GENESIS = hashlib.sha256(b"twin journal").hexdigest()
 
 _SCHEMA = """
@@ -42,6 +44,17 @@ class Journal:
     def __init__(self, path: Path | None = None) -> None:
         self._lock = threading.RLock()
         self._database = sqlite3.connect(":memory:" if path is None else path, check_same_thread=False)
+        try:
+            self._open(path)
+        except BaseException as error:
+            self._database.close()
+            if isinstance(error, sqlite3.Error):
+                raise ConfigurationError(
+                    f"The journal {path} cannot be read: {error}.", remedy="Restore the data directory from a backup."
+                ) from error
+            raise
+
+    def _open(self, path: Path | None) -> None:
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
@@ -54,11 +67,23 @@ class Journal:
         self._database.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         self._database.commit()
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One transaction: all of it on disk afterwards, or `Unavailable` and nothing of it."""
+        try:
+            with self._lock, self._database:
+                yield
+        except sqlite3.Error as error:
+            raise Unavailable(
+                f"The journal cannot be written: {error}. Nothing was changed.",
+                remedy="See that the disk has room and is in order, and try again.",
+            ) from error
+
     def append(self, time: int, actor: str, reason: str, delta: Delta, artifact: str | None = None) -> Revision:
         """The revision of a new change, on disk when this returns.  ``artifact`` is the SHA-256 of an import's file,
         which then stands in for the quads."""
         removed, added = _packed(delta.removed), _packed(delta.added)
-        with self._lock, self._database:
+        with self._writing():
             token, previous = self._tip()
             token += 1
             digest = _hash(previous, token, time, actor, reason, removed, added, artifact)
@@ -98,17 +123,22 @@ class Journal:
         """The first revision whose hash does not follow from what is before it; None when the chain holds."""
         previous = _GENESIS
         with self._lock:
-            rows = self._database.execute("SELECT * FROM changes ORDER BY revision").fetchall()
-        for token, time, actor, reason, removed, added, artifact, stated, digest in rows:
-            expected = _hash(previous, token, time, actor, reason, removed, added, artifact)
-            if stated != previous or digest != expected:
-                return int(token)
-            previous = digest
+            for row in self._database.execute("SELECT * FROM changes ORDER BY revision"):
+                token, time, actor, reason, removed, added, artifact, stated, digest = row
+                expected = _hash(previous, token, time, actor, reason, removed, added, artifact)
+                if stated != previous or digest != expected:
+                    return int(token)
+                previous = digest
         return None
+
+    def artifacts(self) -> dict[int, str]:
+        """What every revision that published an import remembers of its files."""
+        with self._lock:
+            return dict(self._database.execute("SELECT revision, artifact FROM changes WHERE artifact IS NOT NULL"))
 
     def begin_import(self, artifact: str, graphs: Iterable[str]) -> None:
         """Notes that graphs are being loaded, so that a crash leaves no half import behind."""
-        with self._lock, self._database:
+        with self._writing():
             self._database.execute("INSERT OR REPLACE INTO pending VALUES (?, ?)", (artifact, "\n".join(graphs)))
 
     def unfinished_imports(self) -> list[str]:
@@ -119,24 +149,35 @@ class Journal:
 
     def forget_imports(self) -> None:
         """Clears the notes of unfinished imports, after their graphs were emptied."""
-        with self._lock, self._database:
+        with self._writing():
             self._database.execute("DELETE FROM pending")
 
     def series(self, properties: Iterable[str]) -> dict[str, int]:
         """The series number of each property, allocated on first sight and never used for another."""
-        wanted = list(properties)
-        with self._lock, self._database:
-            self._database.executemany(
-                "INSERT INTO series (property) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM series WHERE property = ?1)",
-                ((iri,) for iri in wanted),
-            )
-            known = dict(self._database.execute("SELECT property, id FROM series"))
+        wanted = list(dict.fromkeys(properties))
+        if not wanted:
+            return {}
+        with self._writing():
+            known = self._numbers(wanted)
+            for iri in wanted:
+                if iri not in known:
+                    row = self._database.execute("INSERT INTO series (property) VALUES (?) RETURNING id", (iri,))
+                    known[iri] = row.fetchone()[0]
         return {iri: known[iri] for iri in wanted}
 
-    def known_series(self) -> dict[str, int]:
-        """Every property that ever had a series, with its number."""
-        with self._lock:
+    def _numbers(self, wanted: list[str]) -> dict[str, int]:
+        if len(wanted) > _ONE_BY_ONE:
             return dict(self._database.execute("SELECT property, id FROM series"))
+        found = (
+            self._database.execute("SELECT property, id FROM series WHERE property = ?", (iri,)).fetchone()
+            for iri in wanted
+        )
+        return {row[0]: row[1] for row in found if row is not None}
+
+    def known_series(self, after: int = 0) -> dict[str, int]:
+        """Every property that ever had a series, with its number; with ``after`` those of higher numbers alone."""
+        with self._lock:
+            return dict(self._database.execute("SELECT property, id FROM series WHERE id > ?", (after,)))
 
     def close(self) -> None:
         """Closes the file."""

@@ -113,6 +113,11 @@ class OxigraphStore:
                 self._store.remove(quad)
             self._store.extend(added)
 
+    def count(self, graph: NamedNode) -> int:
+        """How many quads a graph holds."""
+        found = self._store.query("SELECT (COUNT(*) AS ?n) { ?s ?p ?o }", default_graph=graph)
+        return int(next(iter(found))["n"].value)  # type: ignore[arg-type]  # one row with one number
+
     def dump(self, graph: NamedNode) -> bytes:
         """A graph's quads as N-Quads text."""
         text = self._store.dump(format=RdfFormat.N_TRIPLES, from_graph=graph) or b""

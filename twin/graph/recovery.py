@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from twin.errors import ConfigurationError
-from twin.graph.bulk import derive_site, graphs_of
+from twin.graph.bulk import Text, graphs_of, reload_texts
 from twin.graph.derivation import Derivation
-from twin.graph.hierarchy import Hierarchy
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
 from twin.terms import NamedNode, RdfFormat
-
-_SITE = re.compile(rb"<urn:twin:site:([^>]+)> \.\n")
 
 
 def recover(store: OxigraphStore, journal: Journal, raw: Path) -> int:
@@ -40,36 +38,46 @@ def recover(store: OxigraphStore, journal: Journal, raw: Path) -> int:
             if artifact is None:
                 store.apply(change.delta, change.token)
             else:
-                text = read_artifact(raw, artifact)
-                site = site_in(text)
+                site, texts = read_artifacts(raw, artifact)
                 graphs = graphs_of(site)
                 store.drop(graphs)
-                store.bulk_load_text(text, RdfFormat.N_QUADS, None, "urn:twin:base:")
-                derived, _ = derive_site(store, site, Derivation(store, Hierarchy(store)))
-                store.bulk_load_text(derived, RdfFormat.N_QUADS, None, "urn:twin:base:")
+                reload_texts(store, texts, site, lambda hierarchy: Derivation(store, hierarchy))
                 store.publish(graphs, change.token)
             standing = change.token
             replayed += 1
     return replayed
 
 
-def read_artifact(raw: Path, digest: str) -> bytes:
-    """The N-Quads text of an import's file, after its hash was compared."""
-    path = raw / f"{digest}.nq"
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"The import file {path} is missing ({error.strerror}).", remedy="Restore it from a backup."
-        ) from error
-    if hashlib.sha256(text).hexdigest() != digest:
-        raise ConfigurationError(f"The import file {path} was changed.", remedy="Restore it from a backup.")
-    return text
+def keep_artifacts(raw: Path, site: str, texts: Sequence[Text]) -> str:
+    """Writes the texts of an import under their hashes, fsynced; what the journal is to remember of them."""
+    lines = [site]
+    for text in texts:
+        name = f"{hashlib.sha256(text.data).hexdigest()}.{text.syntax.file_extension}"
+        partial = raw / f"{name}.partial"
+        with partial.open("wb") as file:
+            file.write(text.data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(raw / name)
+        lines.append(f"{name} {text.base}")
+    return "\n".join(lines)
 
 
-def site_in(text: bytes) -> str:
-    """The site whose quads an import's file holds."""
-    found = _SITE.search(text)
-    if found is None:
-        raise ConfigurationError("An import file names no site.", remedy="Restore it from a backup.")
-    return found.group(1).decode()
+def read_artifacts(raw: Path, remembered: str) -> tuple[str, list[Text]]:
+    """The site and the texts of an import, after their hashes were compared; raises `ConfigurationError`."""
+    site, *lines = remembered.split("\n")
+    texts = []
+    for line in lines:
+        name, _, base = line.partition(" ")
+        path = raw / name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"The import file {path} is missing ({error.strerror}).", remedy="Restore it from a backup."
+            ) from error
+        syntax = RdfFormat.from_extension(path.suffix.removeprefix("."))
+        if syntax is None or hashlib.sha256(data).hexdigest() != path.stem:
+            raise ConfigurationError(f"The import file {path} was changed.", remedy="Restore it from a backup.")
+        texts.append(Text(data, syntax, base))
+    return site, texts
