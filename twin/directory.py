@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,7 @@ from typing import IO, Self
 from twin.errors import ConfigurationError, Conflict
 
 FORMAT = 1
+_TRIES, _PAUSE = 20, 0.01  # seconds between tries to take the lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,10 @@ class DataDirectory:
             raise ConfigurationError(
                 f"The data directory {self.path} cannot be made: {error.strerror}.", remedy="Name another with --data."
             ) from error
-        self._check_format()
         try:
-            self._lock = (self.path / "lock").open("a+")
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._check_format()
+            self._lock = self._take_lock()
         except BlockingIOError as error:
-            held = self._lock
-            self._lock = None
-            if held is not None:
-                held.close()
             server = self.server()
             who = f"process {server.pid} at {server.address}" if server else "another process"
             raise Conflict(
@@ -63,6 +61,7 @@ class DataDirectory:
                 f"The data directory {self.path} cannot be written: {error.strerror}.",
                 remedy="Give this user write access, or name another with --data.",
             ) from error
+        (self.path / "server.json").unlink(missing_ok=True)  # of a server that was killed
         (self.path / "format").write_text(f"{FORMAT}\n")
         for part in ("models", "raw", "checkpoints"):
             (self.path / part).mkdir(exist_ok=True)
@@ -75,6 +74,31 @@ class DataDirectory:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+    def _take_lock(self) -> IO[str]:
+        """The locked file; raises ``BlockingIOError`` when another process holds it, and goes on holding it."""
+        file = (self.path / "lock").open("a+")
+        try:
+            for _ in range(_TRIES):
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return file
+                time.sleep(_PAUSE)  # a command that asks whether a server runs holds it for an instant
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _locked(self) -> bool:
+        try:
+            with (self.path / "lock").open("r") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def _check_format(self) -> None:
         stated = self.path / "format"
@@ -96,20 +120,27 @@ class DataDirectory:
         """Writes ``server.json``, readable by its owner alone, so that commands on the directory find the server."""
         server = RunningServer(address, secrets.token_urlsafe(32), os.getpid())
         content = json.dumps({"address": server.address, "token": server.token, "pid": server.pid})
-        target = self.path / "server.json"
-        target.unlink(missing_ok=True)
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        partial = self.path / "server.json.partial"
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(content)
+        partial.replace(self.path / "server.json")
         return server
 
     def server(self) -> RunningServer | None:
-        """The server that runs on this directory, or None."""
+        """The server that runs on this directory, or None.
+
+        What a killed server left behind is not taken for one, even when another process has its number by now: a
+        server holds the lock.
+        """
+        if not self._locked():
+            return None
         try:
             stated = json.loads((self.path / "server.json").read_text())
             os.kill(int(stated["pid"]), 0)
-        except (OSError, ValueError, KeyError):
+            return RunningServer(stated["address"], stated["token"], int(stated["pid"]))
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        return RunningServer(stated["address"], stated["token"], int(stated["pid"]))
 
     @property
     def graph(self) -> Path:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import tarfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -19,12 +21,13 @@ from twin.clock import SystemClock
 from twin.core import open_core
 from twin.directory import DataDirectory, RunningServer
 from twin.errors import InvalidInput, NotFound, TwinError, Unavailable
+from twin.flows.exports import exported
 from twin.flows.imports import ImportReport, Source, check_site_name, site_name_from
+from twin.graph.recovery import read_artifacts
 from twin.scope import Scope
 from twin.serving import address, answer, listen, stopping_on_signals
 from twin.settings import Settings, check_host, read_settings
 from twin.terms import n_quads
-from twin.vocab import bindings_graph, models_graph, site_graph
 
 Prepare = Callable[[Application], Awaitable[None]]
 
@@ -77,8 +80,7 @@ def run_import(files: Sequence[Path], site: str | None, lenient: bool, data: Pat
     check_site_name(name)
     server = DataDirectory(data).server()
     if server is not None:
-        for source in sources:
-            click.echo(_import_through(server, source, name, lenient))
+        click.echo(_import_through(server, sources, name, lenient))
         return
     settings = read_settings(config)
     with DataDirectory(data) as directory:
@@ -99,6 +101,8 @@ def told(report: ImportReport, data: Path) -> str:
         f"{report.twins} twins, {report.properties} properties, {report.violations} violations.",
         "  " + ", ".join(f"{step} {seconds:.2f} s" for step, seconds in report.seconds.items()),
     ]
+    if report.unjudged:
+        lines.append(f"  The violations are not known: {report.unjudged}")
     lines += [f"  repaired: {repair}" for repair in report.repairs]
     if report.repair_count > len(report.repairs):
         lines.append(f"  and {report.repair_count - len(report.repairs)} more repairs")
@@ -106,13 +110,17 @@ def told(report: ImportReport, data: Path) -> str:
     return "\n".join(lines)
 
 
-def _import_through(server: RunningServer, source: Source, site: str, lenient: bool) -> str:
-    from twin.vocabularies.rdf_files import MEDIA_TYPES, format_of
-
-    syntax = format_of(source.name)
-    media_type = next(name for name, known in MEDIA_TYPES.items() if known == syntax)
-    query = urllib.parse.urlencode({"site": site, "lenient": str(lenient).lower(), "name": source.name})
-    answered = ask(server, f"api/v1/imports?{query}", source.data, media_type, "application/json")
+def _import_through(server: RunningServer, sources: Sequence[Source], site: str, lenient: bool) -> str:
+    # Together, because an interface and its twins, or a building and its bindings, say nothing apart.
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for source in sources:
+            member = tarfile.TarInfo(source.name)
+            member.size = len(source.data)
+            archive.addfile(member, io.BytesIO(source.data))
+    names = ", ".join(source.name for source in sources)
+    query = urllib.parse.urlencode({"site": site, "lenient": str(lenient).lower(), "name": names})
+    answered = ask(server, f"api/v1/imports?{query}", packed.getvalue(), "application/x-tar", "application/json")
     return json.dumps(json.loads(answered), indent=2)
 
 
@@ -130,9 +138,10 @@ def ask(server: RunningServer, path: str, body: bytes | None, content_type: str,
         try:
             problem = json.loads(text)
             message, remedy = problem.get("detail") or problem.get("title") or str(error), problem.get("remedy", "")
-        except ValueError:
-            message, remedy = str(error), ""
-        raise InvalidInput(message, remedy=remedy) from error
+            violations = problem.get("violations", ())
+        except (ValueError, AttributeError):
+            message, remedy, violations = str(error), "", ()
+        raise InvalidInput(message, remedy=remedy, violations=violations) from error
     except OSError as error:
         raise Unavailable(
             f"The server at {server.address} does not answer: {error}.", remedy="See whether it is still running."
@@ -152,7 +161,7 @@ def run_attach(file: Path, data: Path) -> None:
 
 
 def run_export(site: str | None, data: Path, out: BinaryIO) -> None:
-    """Writes the asserted quads of the sites: assets, bindings, models."""
+    """Writes the asserted quads of the sites: assets, bindings, models, and the classes that came with them."""
     server = DataDirectory(data).server()
     if server is not None:
         query = f"?{urllib.parse.urlencode({'site': site})}" if site else ""
@@ -165,8 +174,7 @@ def run_export(site: str | None, data: Path, out: BinaryIO) -> None:
             if site is not None and site not in sites:
                 raise NotFound(f"There is no site {site!r}.", remedy=f"There are: {', '.join(sites) or 'none'}.")
             for one in sites if site is None else [site]:
-                for graph in (site_graph(one), bindings_graph(one), models_graph(one)):
-                    out.write(n_quads(core.store.quads(None, None, None, graph)))
+                out.write(n_quads(exported(core.store, one, Scope())))
         finally:
             core.close()
 
@@ -193,6 +201,8 @@ async def run_verify(data: Path) -> str:
     with existing(data) as directory:
         core = open_core(directory, Settings(), SystemClock())
         try:
+            for remembered in core.journal.artifacts().values():
+                read_artifacts(directory.raw, remembered)
             broken = core.journal.broken_link()
             if broken is not None:
                 raise TwinError(

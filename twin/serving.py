@@ -73,15 +73,23 @@ async def answer(asgi: Any, bound: socket.socket, on_ready: Callable[[], Awaitab
         )
     )
     serving = asyncio.create_task(server.serve(sockets=[bound]))
-    answering, stopping = asyncio.create_task(server.answering.wait()), asyncio.create_task(stop.wait())
+    stopping = asyncio.create_task(stop.wait())
+
+    async def prepare() -> None:
+        await server.answering.wait()
+        await on_ready()
+
+    preparing = asyncio.create_task(prepare())
     try:
-        await asyncio.wait({serving, answering, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if answering.done():
-            await on_ready()
+        # Whoever is told to stop while it still gets ready does not finish that first.
+        await asyncio.wait({serving, stopping, preparing}, return_when=asyncio.FIRST_COMPLETED)
+        if preparing.done():
+            await preparing
             await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        answering.cancel()
         stopping.cancel()
+        preparing.cancel()
+        await asyncio.gather(stopping, preparing, return_exceptions=True)
         server.should_exit = True
         await serving
 

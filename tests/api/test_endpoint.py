@@ -117,6 +117,15 @@ async def test_the_named_operation_of_several_is_run(server: Server) -> None:
     assert "c" in wrong.json()["errors"][0]["message"]
 
 
+async def test_none_of_several_operations_is_run_when_none_is_named(server: Server) -> None:
+    query = f"{MUTATION.replace('mutation', 'mutation a')} query b {{ revision }}"
+    async with server.client() as client:
+        response = await client.post("/graphql", json={"query": query})
+    assert response.json()["errors"][0]["message"].startswith("The document has 2 operations")
+    assert "data" not in response.json()
+    assert server.devices.asked == []
+
+
 async def test_a_million_bytes_are_too_many(server: Server) -> None:
     async with server.client() as client:
         response = await client.post("/graphql", json={"query": "{ revision }", "variables": {"x": "x" * 1_100_000}})

@@ -95,6 +95,37 @@ async def test_a_page_behind_a_proxy_that_ends_tls_can_post() -> None:
         assert (await asking.post("/graphql", json=QUERY, headers=headers)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
+        {"sec-fetch-site": "same-site", "sec-fetch-mode": "cors", "sec-fetch-dest": "empty"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+    ],
+)
+async def test_a_page_of_another_origin_cannot_start_a_query(server: Server, headers: dict[str, str]) -> None:
+    async with client(server, "http://127.0.0.1:8000") as asking:
+        response = await asking.get("/graphql", params=QUERY, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
+        {"sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"},
+        {"sec-fetch-site": "same-origin", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "script"},
+    ],
+)
+async def test_a_link_leads_here_from_anywhere_and_our_page_loads_its_parts(
+    server: Server, headers: dict[str, str]
+) -> None:
+    async with client(server, "http://127.0.0.1:8000") as asking:
+        assert (await asking.get("/livez", headers=headers)).status_code == 200
+
+
 async def test_no_answer_lets_another_origin_read_it(server: Server) -> None:
     async with client(server, "http://127.0.0.1:8000") as asking:
         for response in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.api.server import AHU, BROKER, CO2, FAN, MODE, NOTE, SAT, VIEWER, Server, start
@@ -191,6 +193,26 @@ async def test_ids_that_are_not_there_are_null_or_told(server: Server) -> None:
     error = await server.error('{ twins(where: {site: "hk"}) { totalCount } }')
     assert (error["message"], error["extensions"]["code"]) == ("There is no site 'hk'.", "not-found")
     assert error["extensions"]["remedy"] == "There are: hq."
+
+
+async def test_connections_are_read_once_for_all_bindings_of_an_answer(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+    health = server.devices.health
+
+    def counted() -> Any:
+        reads.append(1)
+        return health()
+
+    monkeypatch.setattr(server.devices, "health", counted)
+    data = await server.data(
+        """{ a: properties { nodes { binding { connection { live } } } }
+             b: properties { nodes { binding { connection { id } } } } }"""
+    )
+    bound = [node for nodes in data.values() for node in nodes["nodes"] if node["binding"]]
+    assert len(bound) > 1
+    assert sum(reads) == 1
 
 
 async def test_an_engineer_sees_bindings_and_connections(server: Server) -> None:

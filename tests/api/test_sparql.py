@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 
@@ -246,11 +247,24 @@ async def test_a_client_that_leaves_half_way_stops_its_query(server: Server) -> 
     assert await server.ask("SELECT ?o { <urn:a> ?p ?o }") == ["office"]
 
 
-async def test_an_answer_that_fails_half_way_cuts_the_connection(tmp_path: Path) -> None:
+async def test_an_answer_that_fails_half_way_cuts_the_connection_and_says_why_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     server = Server(tmp_path, replace(SETTINGS, rows=20_000))
     server.commit(*(quad("urn:many", number) for number in range(30_000)))
     await server.service.start()
-    async with client_of(asgi(server)) as client:
-        with pytest.raises(Exception, match="more than 20,000 rows"):
+    listener = uvicorn.Server(uvicorn.Config(asgi(server), port=0, log_config=None, lifespan="off"))
+    listener.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    serving = asyncio.create_task(listener.serve())
+    async with asyncio.timeout(20):
+        while not listener.started:
+            await asyncio.sleep(0.01)
+    port = listener.servers[0].sockets[0].getsockname()[1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
             await client.get("/sparql", params={"query": VALUES})
+    listener.should_exit = True
+    await serving
     await server.service.close()
+    assert "more than 20,000 rows" in caplog.text
+    assert [record for record in caplog.records if record.exc_info] == []

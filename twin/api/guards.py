@@ -1,8 +1,9 @@
 """Who may talk to a server that trusts loopback: the right Host, and no page of another origin.
 
 A page elsewhere can make a browser send requests here.  Reading the answers is prevented by the browser (no CORS
-header is ever sent); what remains is refused here: a Host that is not ours (DNS rebinding), and any request that could
-change something, or any websocket, that comes from another origin.
+header is ever sent); what remains is refused here: a Host that is not ours (DNS rebinding), and any request or
+websocket of a page of another origin, because even an image's address could start an expensive query.  Links may
+lead here.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Guard:
             title = "Misdirected request" if status == 421 else "Forbidden"
             response = problem(status, title, sentence, code="forbidden", remedy=remedy)
             if scope["type"] == "websocket":
-                await _refuse_handshake(scope, receive, send, status, sentence)
+                await _refuse_handshake(receive, send, sentence)
             else:
                 await response(scope, receive, send)
             return
@@ -65,7 +66,7 @@ class Guard:
                 f"This server does not answer to the host {host[:100]!r}.",
                 "Use the address the server printed, or add the host to allowed_hosts under [server] in twin.toml.",
             )
-        if scope["type"] == "http" and scope["method"] in _SAFE:
+        if scope["type"] == "http" and scope["method"] in _SAFE and _is_visit(headers):
             return None
         origin = headers.get("origin")
         site = headers.get("sec-fetch-site", "none")
@@ -83,6 +84,14 @@ class Guard:
             return False
         server = scope.get("server")
         return server is None or server[1] is None or port == server[1]
+
+
+def _is_visit(headers: Headers) -> bool:
+    """Whether a request comes from a program, or from a person who opens a page or follows a link: not from a page."""
+    site = headers.get("sec-fetch-site")
+    if site is None:
+        return "origin" not in headers
+    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
 
 
 def _split(host: str, scheme: str) -> tuple[str, int | None]:
@@ -127,12 +136,7 @@ def _bounded(receive: Receive, headers: Headers, limit: int) -> Receive:
     return bounded
 
 
-async def _refuse_handshake(scope: AsgiScope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+async def _refuse_handshake(receive: Receive, send: Send, sentence: str) -> None:
+    # A plain 403: with a response of our own (``websocket.http.response``), uvicorn logs an error for each refusal.
     await receive()  # the handshake's connect event
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008, "reason": sentence[:120]})
-        return
-    body = sentence.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": body})
+    await send({"type": "websocket.close", "code": 1008, "reason": sentence[:120]})

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from twin.api.histories import HistoryWindow, csv_lines
 from twin.api.services import Services
 from twin.errors import Forbidden, InvalidInput, NotFound
+from twin.flows.exports import exported
 from twin.scope import Principal, Scope
 from twin.terms import NamedNode, Quad, RdfFormat, serialize
 from twin.vocab import (
@@ -31,8 +32,6 @@ from twin.vocab import (
     TWIN,
     UNIT,
     XSD,
-    bindings_graph,
-    models_graph,
     site_graph,
 )
 
@@ -172,12 +171,10 @@ class Rest:
 
     def _exported(self, scope: Scope, sites: list[str], *, assets_only: bool) -> Iterator[Quad]:
         for site in sites:
-            graphs = [site_graph(site)]
-            if not assets_only:
-                graphs += [bindings_graph(site), models_graph(site)]
-            for graph in graphs:
-                if scope.sees_graph(graph):
-                    yield from self._services.store.quads(None, None, None, graph)
+            if assets_only:
+                yield from self._services.store.quads(None, None, None, site_graph(site))
+            else:
+                yield from exported(self._services.store, site, scope)
 
     def _scope(self, request: Request) -> Scope:
         return Scope(self._services.principal_of(request))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from twin.graph.reader_pool import Busy
 from twin.graph.results import NotAcceptable
 from twin.graph.sparql_gate import QueryTooLarge
 from twin.scope import Scope
+
+_log = logging.getLogger("twin.api")
 
 _FORM = "application/x-www-form-urlencoded"
 _QUERY = "application/sparql-query"
@@ -186,8 +189,13 @@ class _Streamed(Response):
     async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         async def stream() -> None:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async for piece in self._answer:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            try:
+                async for piece in self._answer:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            except TwinError as error:
+                # Its status is sent already; an answer that is not completed makes the server cut the connection.
+                _log.warning("The answer of a SPARQL query was cut half-way: %s", error)
+                return
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
         sending = asyncio.ensure_future(stream())

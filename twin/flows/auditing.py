@@ -55,15 +55,19 @@ class Auditing:
         """Audits every site once, and each again after it changed, until cancelled."""
         if not self.enabled:
             return
-        waiting = set(self.sites())
+        due = dict.fromkeys(self.sites(), self.clock.monotonic() + self.rest)
         async with changes.subscribe(4096) as subscription:
             while True:
+                pause = max(0.0, min(due.values()) - self.clock.monotonic()) if due else None
                 try:
-                    async with asyncio.timeout(self.rest if waiting else None):
-                        change = await anext(aiter(subscription))
-                    waiting |= self._touched(change)
+                    async with asyncio.timeout(pause):
+                        change = await anext(subscription)
                 except TimeoutError:
-                    await self.run(waiting.pop())
+                    site = min(due, key=due.__getitem__)
+                    del due[site]
+                    await self.run(site)
+                else:
+                    due |= dict.fromkeys(self._touched(change), self.clock.monotonic() + self.rest)
 
     def _touched(self, change: Revision | Lost) -> set[str]:
         if isinstance(change, Lost) or not change.delta:
@@ -74,7 +78,7 @@ class Auditing:
 
     async def run(self, site: str) -> None:
         """Audits one site now."""
-        quads = list(self.store.quads(None, None, None, site_graph(site)))
+        quads = await asyncio.to_thread(lambda: list(self.store.quads(None, None, None, site_graph(site))))
         if not is_auditable(quads):
             self._states[site] = AuditState("not-applicable", message="Nothing of this site is modelled in Brick.")
             self.violations.replace(site, "brick", [])
@@ -82,9 +86,9 @@ class Auditing:
         running = self._states[site] = AuditState("running", self.clock.now())
         try:
             found = await asyncio.to_thread(audit, quads, brick_file(self.brick))
-        except TwinError as error:
+        except Exception as error:  # the audit of one site must not end those of the others
             self._states[site] = replace(running, state="failed", finished_at=self.clock.now(), message=str(error))
-            logger.warning("The audit of %s failed: %s", site, error)
+            logger.warning("The audit of %s failed: %s", site, error, exc_info=not isinstance(error, TwinError))
             return
         self.violations.replace(site, "brick", found)
         self._states[site] = replace(running, state="done", finished_at=self.clock.now())

@@ -7,8 +7,10 @@ Importing into a site that is there already is a change like any other, which th
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import re
+import tarfile
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -17,32 +19,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from twin.contracts import Delta, Revision
-from twin.errors import InvalidInput
-from twin.graph.bulk import Loaded, Text, graphs_of, load_texts
+from twin.errors import InvalidInput, TwinError
+from twin.graph.bulk import Loaded, Text, graphs_of, homes, load_texts
 from twin.graph.change import ChangeDoor, skolemised
 from twin.graph.derivation import Derivation
 from twin.graph.hierarchy import Hierarchy
+from twin.graph.overlay import MemoryQuads
 from twin.graph.recovery import keep_artifacts
 from twin.terms import BlankNode, NamedNode, Quad, RdfFormat
-from twin.vocab import (
-    OWL,
-    RDF,
-    RDFS,
-    SH,
-    TWIN,
-    bindings_graph,
-    models_graph,
-    site_graph,
-    vocabulary_graph,
-)
+from twin.vocab import bindings_graph, models_graph, site_graph, vocabulary_graph
 from twin.vocabularies import dtdl
 from twin.vocabularies.rdf_files import BOM, MEDIA_TYPES, Repairs, base_iri, format_of, read_rdf, unreadable
 
 _SITE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_VOCABULARIES = frozenset(("core", "units", "brick", "saref", "crosswalk", "capabilities", "dtdl"))
+_TAR = "application/x-tar"
+_TWINS = frozenset(("digitalTwins", "digitalTwinsGraph", "$dtId"))
 _IN_BULK = 1_000_000  # bytes; a larger import is loaded in bulk and journalled as the hash of its fsynced file
 _TRIPLES_ONLY = frozenset((RdfFormat.TURTLE, RdfFormat.N_TRIPLES, RdfFormat.RDF_XML))
-_DEFINITIONS = (OWL.Class, RDFS.Class, OWL.ObjectProperty, OWL.DatatypeProperty, RDF.Property, OWL.AnnotationProperty)
-_WIRING = (TWIN.Connection, TWIN.Binding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +62,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did.  ``seconds`` tells parse, derive, load and validate apart; ``repairs`` are in words."""
+    """What an import did.  ``seconds`` tells parse, derive, load and validate apart; ``repairs`` are in words.
+    ``unjudged`` says why the violations are not known although the import stands (empty: they are)."""
 
     site: str
     revision: int
@@ -78,6 +73,7 @@ class ImportReport:
     violations: int
     repairs: tuple[str, ...] = ()
     repair_count: int = 0
+    unjudged: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -99,12 +95,17 @@ class Importer:
     async def import_text(
         self, data: bytes, *, format: str, site: str, actor: str, lenient: bool = False, name: str = "the body"
     ) -> ImportReport:
-        """Imports one body; ``format`` is its media type, ``name`` what messages call it."""
+        """Imports one body; ``format`` is its media type, ``name`` what messages call it.
+
+        An ``application/x-tar`` holds several files that are imported together, as an interface and its twins must be.
+        """
         bare = format.partition(";")[0].strip().lower()
+        if bare == _TAR:
+            return await self.import_sources(unpacked(data, name), site, actor, lenient=lenient)
         if bare not in MEDIA_TYPES:
             raise InvalidInput(
                 f"The content type {format or '(none)'} is no RDF syntax that is read here.",
-                remedy=f"Use one of {', '.join(sorted(MEDIA_TYPES))}.",
+                remedy=f"Use one of {', '.join(sorted((*MEDIA_TYPES, _TAR)))}.",
             )
         return await self.import_sources([Source(name, data, bare)], site, actor, lenient=lenient)
 
@@ -129,7 +130,7 @@ class Importer:
         names = ", ".join(source.name for source in sources)
         reason = f"import of {names}"
         judged = conforming or any(True for _ in self._door.store.quads(None, None, None, site_graph(site)))
-        if not judged and not lenient and _goes_in_bulk(sources):
+        if not judged and not lenient and self._is_new(site) and _goes_in_bulk(sources):
             revision, triples = await self._publish(sources, site, actor, reason)
         else:
             quads = await asyncio.to_thread(self._read, sources, site, repairs if lenient else None)
@@ -141,7 +142,7 @@ class Importer:
             revision = await self._door.commit(Delta(added=tuple(quads)), actor=actor, reason=reason, validate=judged)
         seconds["load"] = time.perf_counter() - started
         started = time.perf_counter()
-        violations = 0 if conforming else await self._validate(site)
+        violations, unjudged = (0, "") if conforming else await self._judged(site)
         seconds["validate"] = time.perf_counter() - started
         twins, properties = self._counts(site)
         return ImportReport(
@@ -153,8 +154,20 @@ class Importer:
             violations,
             tuple(repairs.listed),
             repairs.count,
+            unjudged,
             {name: round(value, 3) for name, value in seconds.items()},
         )
+
+    def _is_new(self, site: str) -> bool:
+        quads = self._door.store.quads
+        return not any(True for graph in graphs_of(site) for _ in quads(None, None, None, graph))
+
+    async def _judged(self, site: str) -> tuple[int, str]:
+        """How many violations the site has - or why that is not known, for the import itself stands."""
+        try:
+            return await self._validate(site), ""
+        except TwinError as error:
+            return 0, str(error)
 
     def _read(self, sources: Sequence[Source], site: str, repairs: Repairs | None) -> list[Quad]:
         interfaces: list[str] = []
@@ -182,14 +195,14 @@ class Importer:
         """Loads triples files in bulk; the revision and how many triples there were."""
         loaded: list[Loaded] = []
 
-        def load() -> tuple[str, Sequence[str]]:
+        def load() -> str:
             texts = [Text(source.data.removeprefix(BOM), source.syntax(), base_iri(source.name)) for source in sources]
             try:
-                found = load_texts(self._door.store, texts, site, self._derivation)
+                found = load_texts(self._door.store, texts, site, self._derivation, self._door.journal.series)
             except (SyntaxError, ValueError) as error:
                 raise unreadable(", ".join(source.name for source in sources), error) from error
             loaded.append(found)
-            return keep_artifacts(self._raw, site, found.artifacts), found.properties
+            return keep_artifacts(self._raw, site, found.artifacts)
 
         revision = await self._door.publish_import(graphs_of(site), load, actor=actor, reason=reason)
         return revision, loaded[0].quads
@@ -200,11 +213,19 @@ class Importer:
 
 def _goes_in_bulk(sources: Sequence[Source]) -> bool:
     large = sum(len(source.data) for source in sources) > _IN_BULK
-    return large and all(_dtdl_document(source) is None and source.syntax() in _TRIPLES_ONLY for source in sources)
+    # Quoted triples cannot be stored; nested a hundred thousand deep they end the process that parses them.
+    plain = not any(b"<<" in source.data for source in sources)
+    return (
+        large
+        and plain
+        and all(_dtdl_document(source) is None and source.syntax() in _TRIPLES_ONLY for source in sources)
+    )
 
 
 def check_site_name(site: str) -> None:
     """Returns for a usable site id; raises `InvalidInput` otherwise."""
+    if site in _VOCABULARIES:
+        raise InvalidInput(f"{site!r} is the name of a vocabulary.", remedy="Choose another site id (--site ID).")
     if not _SITE_NAME.fullmatch(site):
         raise InvalidInput(
             f"{site!r} is no site id.",
@@ -239,8 +260,11 @@ def _dtdl_document(source: Source) -> list[Mapping[str, Any]] | Literal["interfa
     first = document[0] if isinstance(document, list) and document else document
     if not isinstance(first, dict):
         return None
-    if "digitalTwins" in first or "$dtId" in first:
-        return document if isinstance(document, list) else [document]
+    if not _TWINS.isdisjoint(first):
+        found = document if isinstance(document, list) else [document]
+        if not all(isinstance(each, dict) for each in found):
+            raise InvalidInput(f"{source.name}: not every entry of the list is a twin.", remedy='Give each "$dtId".')
+        return found
     context = first.get("@context")
     contexts = context if isinstance(context, list) else [context]
     return "interfaces" if any(str(entry).startswith("dtmi:dtdl:context") for entry in contexts) else None
@@ -255,25 +279,74 @@ def _rename_blank_nodes(quads: Iterable[Quad]) -> Iterable[Quad]:
         yield Quad(subject, quad.predicate, target, quad.graph_name)
 
 
+def unpacked(data: bytes, name: str) -> list[Source]:
+    """The files of an uncompressed tar archive; raises `InvalidInput` for what is none."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+            members = [member for member in archive if member.isfile()]
+            if sum(member.size for member in members) > len(data):  # a sparse file says more than it holds
+                raise InvalidInput(f"{name}: the archive claims more than it holds.", remedy="Pack it again.")
+            opened = ((member, archive.extractfile(member)) for member in members)
+            return [Source(Path(member.name).name, file.read()) for member, file in opened if file is not None]
+    except tarfile.TarError as error:
+        raise InvalidInput(
+            f"{name}: it is no tar archive: {error}.", remedy="Pack the files with tar, uncompressed."
+        ) from error
+
+
 def _placed(quads: Sequence[Quad], site: str) -> Iterable[Quad]:
-    """Each quad in its graph: definitions to a vocabulary, wiring to the bindings, the rest to the site."""
-    asset, wiring, terms = site_graph(site), bindings_graph(site), vocabulary_graph(site)
-    home: dict[object, NamedNode] = {}
+    """Each quad in its graph: as its own graph's name says, else by what it is - a definition, wiring, an asset.
+
+    The graphs of one other site become this one's; what was derived is derived anew.
+    """
+    said: list[tuple[Quad, NamedNode]] = []
+    loose: list[Quad] = []
+    asset, sites = site_graph(site), set()
     for quad in quads:
-        if quad.predicate == RDF.type:
-            if quad.object in _WIRING:
-                home[quad.subject] = wiring
-            elif quad.object in _DEFINITIONS or str(quad.object).startswith(f"<{SH}"):
-                home.setdefault(quad.subject, terms)
-    for quad in quads:
-        if quad.predicate == TWIN.stateEntry and home.get(quad.subject) == wiring:
-            home[quad.object] = wiring
-        elif quad.predicate == RDFS.subClassOf:
-            home.setdefault(quad.subject, terms)
-    own = {asset, wiring, models_graph(site)}
-    for quad in quads:
-        if quad.graph_name in own:
-            yield quad
-        else:
-            graph = home.get(quad.subject, asset)
-            yield Quad(quad.subject, quad.predicate, quad.object, graph)
+        kind, of = _graph_kind(quad)
+        if kind is None:
+            loose.append(Quad(quad.subject, quad.predicate, quad.object, asset))
+            continue
+        if kind != "vocabulary":
+            sites.add(of)
+        target = _graph_of(kind, of, site)
+        if target is not None:
+            said.append((quad, target))
+    if len(sites) > 1:
+        raise InvalidInput(
+            f"The file holds the sites {', '.join(sorted(sites))}.",
+            remedy="Export and import them one by one: twin export --site ID.",
+        )
+    for quad, target in said:
+        yield Quad(quad.subject, quad.predicate, quad.object, target)
+    home = homes(MemoryQuads(loose), asset, site)
+    for quad in loose:
+        graph = home.get(quad.subject, asset) if isinstance(quad.subject, NamedNode) else asset
+        yield Quad(quad.subject, quad.predicate, quad.object, graph)
+
+
+def _graph_kind(quad: Quad) -> tuple[str | None, str]:
+    """Which of our graphs a quad names, and of what; None for any other graph."""
+    graph = quad.graph_name
+    if isinstance(graph, NamedNode) and graph.value.startswith("urn:twin:"):
+        kind, _, of = graph.value.removeprefix("urn:twin:").partition(":")
+        if of and kind in _GRAPHS:
+            return kind, of
+    return None, ""
+
+
+def _graph_of(kind: str, of: str, site: str) -> NamedNode | None:
+    if kind == "vocabulary" and of in _VOCABULARIES:
+        return vocabulary_graph(of) if of == "dtdl" else None  # the others come with the installation
+    make = _GRAPHS[kind]
+    return make(site) if make is not None else None
+
+
+_GRAPHS: Mapping[str, Callable[[str], NamedNode] | None] = {
+    "site": site_graph,
+    "bindings": bindings_graph,
+    "models": models_graph,
+    "vocabulary": vocabulary_graph,
+    "inferred": None,
+    "validation": None,
+}

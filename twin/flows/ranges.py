@@ -8,6 +8,8 @@ from twin.contracts import Revision
 from twin.graph.records import PropertyRecord
 from twin.observation import ObservationBatch
 from twin.telemetry.quality import Ranges, check
+from twin.terms import Quad
+from twin.vocab import TWIN
 
 PropertyBySeries = Callable[[int], PropertyRecord | None]
 """The property that a series number stands for."""
@@ -21,9 +23,12 @@ class KnownRanges:
         self._known: dict[int, tuple[float | None, float | None]] = {}
         self._ranges = Ranges.of({})
 
-    def forget(self, _revision: Revision) -> None:
-        """Learns anew after a change."""
-        self._known.clear()
+    def forget(self, revision: Revision) -> None:
+        """Learns anew after a change that may move a range, or make or end a property."""
+        delta = revision.delta
+        if not delta or any(_moves_a_range(quad) for quads in (delta.removed, delta.added) for quad in quads):
+            self._known.clear()
+            self._ranges = Ranges.of({})
 
     def check(self, batch: ObservationBatch, now: int) -> ObservationBatch:
         """The batch with the codes that the checks add."""
@@ -32,5 +37,11 @@ class KnownRanges:
             for series in unknown:
                 record = self._properties(series)
                 self._known[series] = (None, None) if record is None else (record.minimum, record.maximum)
-            self._ranges = Ranges.of(self._known)
+            if any(self._known[series] != (None, None) for series in unknown):
+                bounded = {series: bounds for series, bounds in self._known.items() if bounds != (None, None)}
+                self._ranges = Ranges.of(bounded)
         return check(batch, self._ranges, now)
+
+
+def _moves_a_range(quad: Quad) -> bool:
+    return quad.predicate in (TWIN.minimum, TWIN.maximum) or quad.object == TWIN.Property

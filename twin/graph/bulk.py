@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from twin.contracts import Delta
@@ -15,10 +16,21 @@ from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
 from twin.graph.overlay import QuadView
 from twin.graph.oxigraph import OxigraphStore
 from twin.terms import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse_n_quads
-from twin.vocab import OWL, RDF, RDFS, TWIN, bindings_graph, inferred_graph, site_graph, vocabulary_graph
+from twin.vocab import OWL, RDF, RDFS, SH, TWIN, bindings_graph, inferred_graph, site_graph, vocabulary_graph
 
-_DEFINITIONS = (OWL.Class, RDFS.Class, OWL.ObjectProperty, OWL.DatatypeProperty, RDF.Property, OWL.AnnotationProperty)
+_DEFINITIONS = (
+    OWL.Class,
+    RDFS.Class,
+    OWL.ObjectProperty,
+    OWL.DatatypeProperty,
+    RDF.Property,
+    OWL.AnnotationProperty,
+    SH.NodeShape,
+    SH.PropertyShape,
+)
 _WIRING = (TWIN.Connection, TWIN.Binding)
+SKOLEM = "urn:twin:skolem:"
+"""What the names begin with that nameless nodes are given."""
 _HAS_TREE = (RDFS.subClassOf, OWL.equivalentClass)
 
 
@@ -33,10 +45,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was loaded: the texts from which it can be loaded again (the artifacts), the properties, how many quads."""
+    """What was loaded: the texts from which it can be loaded again (the artifacts), and how many quads."""
 
     artifacts: Sequence[Text]
-    properties: Sequence[str]
     quads: int
 
 
@@ -46,13 +57,18 @@ def graphs_of(site: str) -> tuple[NamedNode, ...]:
 
 
 def load_texts(
-    store: OxigraphStore, texts: Sequence[Text], site: str, derivation: Callable[[Hierarchy], Derivation]
+    store: OxigraphStore,
+    texts: Sequence[Text],
+    site: str,
+    derivation: Callable[[Hierarchy], Derivation],
+    register: Callable[[Sequence[str]], object],
 ) -> Loaded:
     """Loads triples texts into the hidden, empty graphs of a site.
 
-    ``derivation`` is called with the class tree, which the texts may add to.  The artifacts are the texts themselves,
-    unless a node was named or moved: then the quads as they stand.  Raises ``SyntaxError`` for a text that cannot be
-    parsed; what was loaded then stays for the caller to drop.
+    ``derivation`` is called with the class tree, which the texts may add to; ``register`` is given the properties
+    found, while what follows from the texts is loaded.  The artifacts are the texts themselves, unless a node was
+    named or moved: then the quads as they stand.  Raises ``SyntaxError`` for a text that cannot be parsed; what was
+    loaded then stays for the caller to drop.
     """
     home = site_graph(site)
     renamed = 0
@@ -61,11 +77,15 @@ def load_texts(
         if text.syntax == RdfFormat.RDF_XML or any(mark in text.data for mark in (b"_:", b"[", b"(")):
             renamed += _skolemise(store, home)
     moved = _rehome(store, site)
-    properties = _derive(store, site, derivation)
+    derived, properties = derive_site(store, site, derivation(Hierarchy(store)))
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(store.bulk_load_text, derived, RdfFormat.N_QUADS, None, home.value)
+        register(properties)
+        loading.result()
     asserted = [graph for graph in graphs_of(site) if graph != inferred_graph(site)]
     if renamed or moved:
         texts = [Text(b"".join(store.dump(graph) for graph in asserted), RdfFormat.N_QUADS, home.value)]
-    return Loaded(texts, properties, sum(store.count(graph) for graph in asserted))
+    return Loaded(texts, sum(store.count(graph) for graph in asserted))
 
 
 def reload_texts(
@@ -75,13 +95,8 @@ def reload_texts(
     for text in texts:
         target = None if text.syntax == RdfFormat.N_QUADS else site_graph(site)
         store.bulk_load_text(text.data, text.syntax, target, text.base)
-    _derive(store, site, derivation)
-
-
-def _derive(store: OxigraphStore, site: str, derivation: Callable[[Hierarchy], Derivation]) -> list[str]:
-    derived, properties = derive_site(store, site, derivation(Hierarchy(store)))
+    derived, _ = derive_site(store, site, derivation(Hierarchy(store)))
     store.bulk_load_text(derived, RdfFormat.N_QUADS, None, site_graph(site).value)
-    return properties
 
 
 def derive_site(view: QuadView, site: str, derivation: Derivation) -> tuple[bytes, list[str]]:
@@ -142,7 +157,7 @@ def _skolemise(store: OxigraphStore, graph: NamedNode) -> int:
     names: dict[BlankNode, NamedNode] = {}
 
     def named(node: BlankNode) -> NamedNode:
-        return names.setdefault(node, NamedNode(f"urn:twin:skolem:{uuid.uuid4().hex}"))
+        return names.setdefault(node, NamedNode(f"{SKOLEM}{uuid.uuid4().hex}"))
 
     old = store.blank_quads(graph)
     new = []
@@ -155,24 +170,37 @@ def _skolemise(store: OxigraphStore, graph: NamedNode) -> int:
 
 
 def _rehome(store: OxigraphStore, site: str) -> int:
-    """Moves definitions to the site's vocabulary and wiring to its bindings; how many quads moved."""
+    """Moves what does not belong to the assets; how many quads moved."""
     home = site_graph(site)
-    target: dict[NamedNode, NamedNode] = {}
-    for cls in _DEFINITIONS:
-        for quad in store.quads(None, RDF.type, cls, home):
-            if isinstance(quad.subject, NamedNode):
-                target[quad.subject] = vocabulary_graph(site)
-    for predicate in _HAS_TREE:
-        for quad in store.quads(None, predicate, None, home):
-            if isinstance(quad.subject, NamedNode):
-                target[quad.subject] = vocabulary_graph(site)
-    for cls in _WIRING:
-        for quad in store.quads(None, RDF.type, cls, home):
-            if isinstance(quad.subject, NamedNode):
-                target[quad.subject] = bindings_graph(site)
-                for entry in store.quads(quad.subject, TWIN.stateEntry, None, home):
-                    if isinstance(entry.object, NamedNode):
-                        target[entry.object] = bindings_graph(site)
+    target = homes(store, home, site)
     old = [quad for subject in target for quad in store.quads(subject, None, None, home)]
     store.exchange(old, [Quad(quad.subject, quad.predicate, quad.object, target[quad.subject]) for quad in old])  # type: ignore[index]  # found by these subjects
     return len(old)
+
+
+def homes(view: QuadView, graph: NamedNode, site: str) -> dict[NamedNode, NamedNode]:
+    """Where the subjects of a graph belong that are no assets of the site: definitions in its vocabulary, wiring in its
+    bindings - and with each the nameless nodes that it is made of."""
+    found: dict[NamedNode, NamedNode] = {}
+    for predicate, values, target in (
+        *((predicate, (None,), vocabulary_graph(site)) for predicate in _HAS_TREE),
+        (RDF.type, _DEFINITIONS, vocabulary_graph(site)),
+        (RDF.type, _WIRING, bindings_graph(site)),
+    ):
+        for value in values:
+            for quad in view.quads(None, predicate, value, graph):
+                if isinstance(quad.subject, NamedNode):
+                    found[quad.subject] = target
+    ahead = list(found)
+    while ahead:
+        subject = ahead.pop()
+        for quad in view.quads(subject, None, None, graph):
+            part = quad.object
+            if isinstance(part, NamedNode) and part not in found and _is_part(quad.predicate, part):
+                found[part] = found[subject]
+                ahead.append(part)
+    return found
+
+
+def _is_part(predicate: NamedNode, node: NamedNode) -> bool:
+    return predicate == TWIN.stateEntry or node.value.startswith(SKOLEM)

@@ -18,7 +18,7 @@ from twin.bus import Topic
 from twin.clock import Clock
 from twin.contracts import Delta, GraphStore, Revision
 from twin.errors import Conflict, InvalidInput, ShapeViolation, Unavailable
-from twin.graph.bulk import derived_anew
+from twin.graph.bulk import SKOLEM, derived_anew
 from twin.graph.canonical import canonical
 from twin.graph.derivation import Derivation, changed_classes
 from twin.graph.hierarchy import Hierarchy
@@ -27,7 +27,7 @@ from twin.graph.overlay import Overlay
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.validation import Judgement
 from twin.terms import BlankNode, Literal, NamedNode, Quad, n_quads, parse_n_quads
-from twin.vocab import RDF, TWIN
+from twin.vocab import RDF, TWIN, vocabulary_graph
 
 logger = logging.getLogger(__name__)
 
@@ -167,13 +167,13 @@ class ChangeDoor:
     async def publish_import(
         self,
         graphs: Sequence[NamedNode],
-        load: Callable[[], tuple[str, Sequence[str]]],
+        load: Callable[[], str],
         *,
         actor: str,
         reason: str,
     ) -> Revision:
-        """The revision that publishes graphs filled in bulk by ``load``, which runs in a thread and returns what the
-        journal is to remember of their fsynced artifacts, and the properties in them.
+        """The revision that publishes graphs filled in bulk by ``load``, which runs in a thread, gives the
+        properties their series, and returns what the journal is to remember of their fsynced artifacts.
 
         The graphs must be a site's own and empty (`Conflict` otherwise): no read sees them before they are whole, and
         what a load that fails or is cut off leaves in them is thrown away.
@@ -182,22 +182,19 @@ class ChangeDoor:
         async def publish() -> Revision:
             self._refuse_when_behind()
             committed = await asyncio.to_thread(self._import, graphs, load, actor, reason)
-            self.learn_vocabularies()
+            if any(True for graph in graphs if is_vocabulary(graph) for _ in self.store.quads(None, None, None, graph)):
+                self.learn_vocabularies()
             self._announce(committed)
             return committed
 
         return await self._alone(publish)
 
-    def _import(
-        self, graphs: Sequence[NamedNode], load: Callable[[], tuple[str, Sequence[str]]], actor: str, reason: str
-    ) -> Revision:
+    def _import(self, graphs: Sequence[NamedNode], load: Callable[[], str], actor: str, reason: str) -> Revision:
         self._expect_empty(graphs)
         self.journal.begin_import(reason, [graph.value for graph in graphs])
         self.store.hide(graphs)
         try:
-            artifact, properties = load()
-            self.journal.series(properties)
-            committed = self.journal.append(self._clock.now(), actor, reason, Delta(), artifact)
+            committed = self.journal.append(self._clock.now(), actor, reason, Delta(), load())
         except BaseException:
             self.store.drop(graphs)
             self.journal.forget_imports()
@@ -263,6 +260,11 @@ class ChangeDoor:
         return any(True for _ in self.store.quads(quad.subject, quad.predicate, quad.object, graph))  # type: ignore[arg-type]  # quoted triples never get here
 
 
+def is_vocabulary(graph: NamedNode) -> bool:
+    """Whether this is the graph of a vocabulary."""
+    return graph.value.startswith(vocabulary_graph("").value)
+
+
 def refuse(judgement: Judgement) -> None:
     """Returns when the judged change may stand; raises `ShapeViolation` with the report in words otherwise."""
     added = [violation for violation in judgement.added if violation.severity == "violation"]
@@ -282,7 +284,7 @@ def skolemised(delta: Delta) -> Delta:
     names: dict[BlankNode, NamedNode] = {}
 
     def name(node: BlankNode) -> NamedNode:
-        return names.setdefault(node, NamedNode(f"urn:twin:skolem:{uuid.uuid4().hex}"))
+        return names.setdefault(node, NamedNode(f"{SKOLEM}{uuid.uuid4().hex}"))
 
     added = []
     for quad in delta.added:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from twin.contracts import Delta
 from twin.terms import NamedNode, Object, Quad, Subject
+from twin.vocab import site_of_any_graph
 
 
 class QuadView(Protocol):
@@ -45,6 +46,27 @@ class Overlay:
             if quad not in self._removed and quad not in added:
                 yield quad
         yield from added
+
+
+class SiteView:
+    """What one site and the vocabularies say: a view without the graphs of the other sites."""
+
+    def __init__(self, view: QuadView, site: str) -> None:
+        self._view = view
+        self._site = site
+
+    def quads(
+        self,
+        subject: Subject | None = None,
+        predicate: NamedNode | None = None,
+        object: Object | None = None,
+        graph: NamedNode | None = None,
+    ) -> Iterator[Quad]:
+        """The quads that match."""
+        for quad in self._view.quads(subject, predicate, object, graph):
+            of = site_of_any_graph(quad.graph_name) if isinstance(quad.graph_name, NamedNode) else None
+            if of is None or of == self._site:
+                yield quad
 
 
 class MemoryQuads:

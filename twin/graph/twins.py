@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 from typing import Literal as Word
 
-from twin.contracts import Revision
-from twin.errors import InvalidInput
-from twin.graph.derivation import OWNED_BY, OWNS, local_name
+from twin.contracts import Delta, Revision
+from twin.graph.derivation import local_name
+from twin.graph.filters import Filters, Test, with_text
 from twin.graph.hierarchy import EQUIPMENT_ROOTS, SPACE_ROOTS, Hierarchy
-from twin.graph.membership import Membership, name_of, natural
+from twin.graph.membership import Key, Membership, name_of, natural
+from twin.graph.overlay import QuadView, SiteView
 from twin.graph.oxigraph import OxigraphStore
+from twin.graph.places import CHILD, PARENT, Places
 from twin.graph.property_records import read_property
 from twin.graph.records import (
     BindingRecord,
@@ -23,58 +27,85 @@ from twin.graph.records import (
     RelationshipRecord,
     TwinRecord,
 )
+from twin.graph.stale import stale_records
 from twin.graph.wiring import read_binding, read_bindings, read_connections
 from twin.scope import Scope
 from twin.terms import Literal, NamedNode
-from twin.vocab import BRICK, OWL, RDF, RDFS, REC, S4BLDG, SAREF, TWIN, site_of_graph
+from twin.vocab import BRICK, OWL, RDF, RDFS, REC, S4BLDG, SAREF, TWIN, site_graph, site_of_graph
 
-__all__ = ["BindingRecord", "ClassRecord", "ConnectionRecord", "Kind", "Page", "PropertyRecord", "RelationshipRecord",
-           "TwinReader", "TwinRecord"]  # fmt: skip
-
-PARENT = (BRICK.hasLocation, S4BLDG.isContainedIn, TWIN.isLocatedIn, BRICK.isPartOf, S4BLDG.isSpaceOf)
-"""Predicates from a twin to the place it is in, most telling first."""
-CHILD = (BRICK.isLocationOf, S4BLDG.contains, TWIN.isLocationOf, BRICK.hasPart, S4BLDG.hasSpace, SAREF.consistsOf)
-"""Predicates from a place to what is in it."""
-_NO_RELATIONSHIP = frozenset((RDF.type, RDFS.label, *OWNS, *OWNED_BY, OWL.sameAs))
+__all__ = ["CHILD", "PARENT", "BindingRecord", "ClassRecord", "ConnectionRecord", "Kind", "Page", "PropertyRecord",
+           "RelationshipRecord", "TwinReader", "TwinRecord"]  # fmt: skip
 
 
 class TwinReader:
     """The read model over one store.  Cheap per record (tens of microseconds), never behind the store's revision."""
 
     def __init__(
-        self, store: OxigraphStore, hierarchy: Callable[[], Hierarchy], series: Callable[[], dict[str, int]]
+        self, store: OxigraphStore, hierarchy: Callable[[], Hierarchy], series: Callable[[int], dict[str, int]]
     ) -> None:
         self._store = store
         self._hierarchy = hierarchy
         self._known_series = series
+        self._series: dict[str, int] = {}
+        self._by_series: dict[int, str] = {}
         self._learn_series()
-        self._members = Membership(store, lambda: self.sites(Scope()))
-        self._twin_records: dict[str, TwinRecord] = {}
-        self._property_records: dict[str, PropertyRecord] = {}
+        self._sites = self._present_sites()
+        self._members = Membership(store, lambda: self._sites)
+        self._places = Places(store, self._members.is_twin)
+        self._filters = Filters(store, hierarchy)
+        self._twin_records: dict[tuple[str, str], TwinRecord] = {}
+        self._property_records: dict[tuple[str, str], PropertyRecord] = {}
 
     def refresh(self, revision: Revision) -> None:
         """Brings the read model to a revision just committed; called before it is announced."""
-        if revision.delta:
-            self._members.update(revision.delta)
-        else:
+        delta = revision.delta
+        self._sites = self._present_sites() if not delta else self._sites_after(delta)
+        if delta:
+            self._members.update(delta)
+        else:  # an import, whose quads do not travel with it
             self._members.rebuild()
-        self._twin_records.clear()
-        self._property_records.clear()
-        if not revision.delta or any(quad.object == TWIN.Property for quad in revision.delta.added):
+        self._forget(delta)
+        if not delta or any(quad.object == TWIN.Property for quad in delta.added):
             self._learn_series()
 
+    def _forget(self, delta: Delta) -> None:
+        stale = stale_records(self._store, delta) if delta else None
+        if stale is None:
+            self._places.forget()
+            self._twin_records.clear()
+            self._property_records.clear()
+            return
+        for iri in stale:
+            for site in self._sites if iri in self._members.shared else (self._members.home(iri) or "",):
+                self._twin_records.pop((site, iri), None)
+                self._property_records.pop((site, iri), None)
+
     def _learn_series(self) -> None:
-        self._series = self._known_series()
-        self._by_series = {number: iri for iri, number in self._series.items()}
+        new = self._known_series(max(self._by_series, default=0))
+        self._series.update(new)
+        self._by_series.update((number, iri) for iri, number in new.items())
+
+    def _present_sites(self) -> list[str]:
+        graphs = ((site_of_graph(graph), graph) for graph in self._store.graphs())
+        return sorted(site for site, graph in graphs if site is not None and self._holds(graph))
+
+    def _sites_after(self, delta: Delta) -> list[str]:
+        graphs = {quad.graph_name for quads in (delta.removed, delta.added) for quad in quads}
+        touched = {site: g for g in graphs if isinstance(g, NamedNode) and (site := site_of_graph(g)) is not None}
+        kept = {site for site in self._sites if site not in touched}
+        return sorted(kept | {site for site, graph in touched.items() if self._holds(graph)})
+
+    def _holds(self, graph: NamedNode) -> bool:
+        # A graph keeps its name in the store after its last quad went.
+        return any(True for _ in self._store.quads(None, None, None, graph))
 
     def sites(self, scope: Scope) -> list[str]:
         """The sites in the scope, by id."""
-        found = (site_of_graph(graph) for graph in self._store.graphs(scope))
-        return sorted(site for site in found if site is not None)
+        return [site for site in self._sites if scope.sees(site)]
 
     def site_name(self, site: str) -> str:
         """What people call the site: its own label, else its building's, else its id."""
-        graph = NamedNode(f"urn:twin:site:{site}")
+        graph = site_graph(site)
         for quad in self._store.quads(graph, RDFS.label, None, None):
             return quad.object.value if isinstance(quad.object, Literal) else site
         for kind in (BRICK.Building, REC.Building, S4BLDG.Building, BRICK.Site, REC.Site):
@@ -89,18 +120,23 @@ class TwinReader:
 
     def twin(self, scope: Scope, iri: str) -> TwinRecord | None:
         """The twin, or None when there is none in the scope."""
-        if not self._members.is_twin(iri) or not scope.sees(self._members.site_of[iri]):
+        site = self._members.home(iri, scope)
+        if site is None or not self._members.is_twin(iri, site):
             return None
-        record = self._twin_records.get(iri)
+        record = self._twin_records.get((site, iri))
         if record is None:
-            record = self._twin_records[iri] = self._read_twin(iri)
+            record = self._twin_records[site, iri] = self._read_twin(iri, site)
         return record
 
-    def _read_twin(self, iri: str) -> TwinRecord:
-        node = NamedNode(iri)
+    def _view(self, iri: str, site: str) -> QuadView:
+        # What another site says of the same IRI is not this site's to show.
+        return SiteView(self._store, site) if iri in self._members.shared else self._store
+
+    def _read_twin(self, iri: str, site: str) -> TwinRecord:
+        node, view = NamedNode(iri), self._view(iri, site)
         classes = [
             quad.object
-            for quad in self._store.quads(node, RDF.type, None, None)
+            for quad in view.quads(node, RDF.type, None, None)
             if isinstance(quad.object, NamedNode) and quad.object != OWL.NamedIndividual
         ]
         hierarchy = self._hierarchy()
@@ -109,15 +145,15 @@ class TwinReader:
         else:
             family = "equipment" if hierarchy.is_any(classes, EQUIPMENT_ROOTS) else "other"
         description = ""
-        for quad in self._store.quads(node, RDFS.comment, None, None):
+        for quad in view.quads(node, RDFS.comment, None, None):
             description = quad.object.value if isinstance(quad.object, Literal) else ""
         return TwinRecord(
             iri,
-            name_of(self._store, node),
-            self._members.site_of[iri],
+            name_of(view, node),
+            site,
             tuple(self.class_record(cls) for cls in sorted(set(classes), key=lambda cls: cls.value)),
             family,
-            self.place(iri),
+            self._places.place(iri),
             description,
         )
 
@@ -143,14 +179,15 @@ class TwinReader:
 
     def property(self, scope: Scope, iri: str) -> PropertyRecord | None:
         """The property, or None when there is none in the scope."""
-        if not self._members.is_property(iri) or not scope.sees(self._members.site_of[iri]):
+        site = self._members.home(iri, scope)
+        if site is None or not self._members.is_property(iri, site):
             return None
-        record = self._property_records.get(iri)
+        record = self._property_records.get((site, iri))
         if record is None:
             if iri not in self._series:
                 self._learn_series()
-            record = read_property(self._store, iri, self._members.site_of[iri], self._series[iri], self.class_record)
-            self._property_records[iri] = record
+            record = read_property(self._view(iri, site), iri, site, self._series[iri], self.class_record)
+            self._property_records[site, iri] = record
         return record
 
     def property_by_series(self, series: int) -> PropertyRecord | None:
@@ -170,18 +207,8 @@ class TwinReader:
         limit: int = 50,
     ) -> Page:
         """A page of twins by name.  ``type`` is a class (IRI, ``brick:AHU`` or local name), subclasses included."""
-        classes = self.classes_below(type) if type else None
-
-        def wanted(iri: str) -> bool:
-            if classes is not None and not self._is_a(iri, classes):
-                return False
-            if text and text.casefold() not in f"{self._members.name(iri)} {iri}".casefold():
-                return False
-            if family is None:
-                return True
-            record = self.twin(scope, iri)
-            return record is not None and record.family == family
-
+        find = self._filters
+        wanted = [*find.of_type(type), *with_text(text, self._members.name), *find.of_family(family)]
         return self._page(scope, site, self._members.twins, wanted, after, limit)
 
     def properties(
@@ -198,110 +225,80 @@ class TwinReader:
         limit: int = 50,
     ) -> Page:
         """A page of properties by name, all those of ``owner`` or of the sites in scope."""
-        classes = self.classes_below(type) if type else None
+        wanted: list[Test] = []
+        if owner is not None:
+            listed = self._owned(scope, site, owner)
+            classes = self._filters.classes_below(type) if type else None
+            wanted += [] if classes is None else [partial(self._filters.is_a, classes=classes)]
+        else:
+            wanted += self._filters.of_type(type)
+            if role is not None:
+                wanted.append(self._filters.having(TWIN.role, Literal(role)).__contains__)
+            if writable:
+                wanted.append(self._filters.having(TWIN.writable).__contains__)
+        wanted += with_text(text, self._members.name)
+        if role is not None or writable is not None:
 
-        def wanted(iri: str) -> bool:
-            if classes is not None and not self._is_a(iri, classes):
-                return False
-            if text and text.casefold() not in f"{self._members.name(iri)} {iri}".casefold():
-                return False
-            if role is None and writable is None:
-                return True
-            record = self.property(scope, iri)
-            return (
-                record is not None
-                and (role is None or record.role == role)
-                and (writable is None or record.writable == writable)
-            )
+            def of_record(iri: str) -> bool:
+                found = self.property(scope, iri)
+                return found is not None and role in (None, found.role) and writable in (None, found.writable)
 
+            wanted.append(of_record)
         if owner is None:
             return self._page(scope, site, self._members.properties, wanted, after, limit)
-        owned = {
-            quad.object.value
-            for quad in self._store.quads(NamedNode(owner), TWIN.hasProperty, None, None)
-            if isinstance(quad.object, NamedNode) and self._members.is_property(quad.object.value)
-        }
-        listed = sorted(owned, key=lambda iri: (natural(self._members.name(iri)), iri))
-        return self._page(scope, site, lambda _site: listed, wanted, after, limit, once=True)
+        visible = [iri for iri in listed if all(test(iri) for test in wanted)]
+        return _cut(visible, self._members.key, after, limit)
 
-    def _is_a(self, iri: str, classes: frozenset[NamedNode]) -> bool:
-        return any(quad.object in classes for quad in self._store.quads(NamedNode(iri), RDF.type, None, None))
+    def _owned(self, scope: Scope, site: str | None, owner: str) -> list[str]:
+        members, found = self._members, set()
+        if site is not None and not scope.sees(site):
+            return []
+        for quad in self._store.quads(NamedNode(owner), TWIN.hasProperty, None, None):
+            iri = quad.object.value if isinstance(quad.object, NamedNode) else ""
+            home = site or members.home(iri, scope)
+            if home is not None and members.is_property(iri, home):
+                found.add(iri)
+        return sorted(found, key=members.key)
 
     def _page(
         self,
         scope: Scope,
         site: str | None,
         listing: Callable[[str], list[str]],
-        wanted: Callable[[str], bool],
+        wanted: list[Test],
         after: str | None,
         limit: int,
-        once: bool = False,
     ) -> Page:
         sites = [candidate for candidate in self.sites(scope) if site in (None, candidate)]
-        candidates: Iterator[str] = (iri for one in (sites[:1] if once else sites) for iri in listing(one))
-        visible = [iri for iri in candidates if scope.sees(self._members.site_of.get(iri, "")) and wanted(iri)]
-        start = 0
-        if after is not None:
-            position = {iri: index for index, iri in enumerate(visible)}.get(after)
-            if position is None:  # what the cursor stood on is gone: go on where it would be
-                key = natural(self._members.name(after))
-                start = bisect_right(visible, key, key=lambda iri: natural(self._members.name(iri)))
-            else:
-                start = position + 1
-        return Page(visible[start : start + limit], len(visible), start + limit < len(visible))
+        members, rank = self._members, {one: place for place, one in enumerate(sites)}
+        visible: list[str] = []
+        for one in sites:
+            listed = listing(one)
+            if len(sites) > 1 and members.shared:  # an IRI of several sites stands with the first
+                listed = [iri for iri in listed if iri not in members.shared or members.home(iri, scope) == one]
+            visible += [iri for iri in listed if all(test(iri) for test in wanted)] if wanted else listed
+
+        def key(iri: str) -> tuple[int, Key]:
+            home = site or members.home(iri, scope) or iri.removeprefix("urn:twin:").partition(":")[0]
+            return rank.get(home, 0), members.key(iri)
+
+        return _cut(visible, key, after, limit)
 
     def classes_below(self, name: str) -> frozenset[NamedNode]:
         """The class named (IRI, ``prefix:Name`` or local name) and all below it; raises `InvalidInput`."""
-        prefixes = {"brick": BRICK, "rec": REC, "saref": SAREF, "s4bldg": S4BLDG, "twin": TWIN}
-        head, _, tail = name.partition(":")
-        candidates = [prefixes[head][tail]] if head in prefixes else []
-        if not candidates:
-            candidates = [NamedNode(name)] if ":" in name else [space[name] for space in prefixes.values()]
-        hierarchy = self._hierarchy()
-        found = frozenset(cls for candidate in candidates for cls in hierarchy.below(candidate))
-        if len(found) == len(candidates) and not any(self._in_use(cls) for cls in found):
-            raise InvalidInput(
-                f"No vocabulary here has a class {name!r}.",
-                remedy="Use a class's IRI, a prefixed name such as brick:AHU, or its local name.",
-            )
-        return found
-
-    def _in_use(self, cls: NamedNode) -> bool:
-        used = self._store.quads(None, RDF.type, cls, None), self._store.quads(cls, None, None, None)
-        return any(True for quads in used for _ in quads)
-
-    def place(self, iri: str) -> str | None:
-        """The twin this one is in or part of, by whichever relation says so; None at the root."""
-        node = NamedNode(iri)
-        for predicate in PARENT:
-            for quad in self._store.quads(node, predicate, None, None):
-                if isinstance(quad.object, NamedNode) and self._members.is_twin(quad.object.value):
-                    return quad.object.value
-        for predicate in CHILD:
-            for quad in self._store.quads(None, predicate, node, None):
-                if isinstance(quad.subject, NamedNode) and self._members.is_twin(quad.subject.value):
-                    return quad.subject.value
-        return None
+        return self._filters.classes_below(name)
 
     def contents(self, scope: Scope, iri: str) -> list[str]:
-        """The twins directly in this one, by name: exactly those whose `place` it is."""
-        node = NamedNode(iri)
-        children: dict[str, None] = {}
-        for predicate in CHILD:
-            for quad in self._store.quads(node, predicate, None, None):
-                if isinstance(quad.object, NamedNode):
-                    children[quad.object.value] = None
-        for predicate in PARENT:
-            for quad in self._store.quads(None, predicate, node, None):
-                if isinstance(quad.subject, NamedNode):
-                    children[quad.subject.value] = None
-        records = (self.twin(scope, child) for child in children)
+        """The twins directly in this one, by name: exactly those whose place it is."""
+        records = (self.twin(scope, child) for child in self._places.inside(iri))
         return self._by_family(record for record in records if record is not None and record.place == iri)
 
     def roots(self, scope: Scope, site: str) -> list[str]:
         """The twins of a site that are in no other: its places first, then what has no place."""
-        records = (self.twin(scope, iri) for iri in self._members.twins(site))
-        return self._by_family(record for record in records if record is not None and record.place is None)
+        if not scope.sees(site):
+            return []
+        records = (self.twin(scope, iri) for iri in self._places.unplaced(site, self._members.twins(site)))
+        return self._by_family(record for record in records if record is not None)
 
     @staticmethod
     def _by_family(records: Iterable[TwinRecord]) -> list[str]:
@@ -319,26 +316,14 @@ class TwinReader:
 
     def relationships(self, scope: Scope, iri: str) -> list[RelationshipRecord]:
         """The edges between this twin and others in the scope, in both directions as they are asserted."""
-        node = NamedNode(iri)
-        found: dict[RelationshipRecord, None] = {}
-        for quad in self._store.quads(node, None, None, None):
-            if isinstance(quad.object, NamedNode) and quad.predicate not in _NO_RELATIONSHIP:
-                found[self._edge(quad.predicate, "out", quad.object.value)] = None
-        for quad in self._store.quads(None, None, node, None):
-            if isinstance(quad.subject, NamedNode) and quad.predicate not in _NO_RELATIONSHIP:
-                found[self._edge(quad.predicate, "in", quad.subject.value)] = None
-        return [edge for edge in found if self.twin(scope, edge.other) is not None]
-
-    @staticmethod
-    def _edge(predicate: NamedNode, direction: Word["out", "in"], other: str) -> RelationshipRecord:
-        return RelationshipRecord(local_name(predicate.value), predicate.value, direction, other)
+        return [edge for edge in self._places.edges(iri) if self.twin(scope, edge.other) is not None]
 
     def related(self, scope: Scope, iri: str, name: str, direction: str = "out") -> list[str]:
         """The twins at the other end of a relationship named by IRI or local name, by name.
 
         A relationship asserted only by its inverse (`feeds` / `isFedBy`) is found as well.
         """
-        inverse = self._inverses(name)
+        inverse = self._places.inverses(name)
         other_way = "in" if direction == "out" else "out"
         found = {
             edge.other: None
@@ -346,23 +331,14 @@ class TwinReader:
             if (edge.direction == direction and name in (edge.name, edge.iri))
             or (edge.direction == other_way and edge.iri in inverse)
         }
-        return sorted(found, key=lambda other: (natural(self._members.name(other)), other))
-
-    def _inverses(self, name: str) -> frozenset[str]:
-        found = set()
-        for quad in self._store.quads(None, OWL.inverseOf, None, None):
-            if isinstance(quad.subject, NamedNode) and isinstance(quad.object, NamedNode):
-                for one, other in ((quad.subject, quad.object), (quad.object, quad.subject)):
-                    if name in (one.value, local_name(one.value)):
-                        found.add(other.value)
-        return frozenset(found)
+        return sorted(found, key=self._members.key)
 
     def binding(self, scope: Scope, property_iri: str) -> BindingRecord | None:
         """How a property is bound, or None; also None when the scope may not see bindings."""
-        site = self._members.site_of.get(property_iri)
-        if site is None or not scope.sees(site) or not scope.principal.may_see_bindings():
+        site = self._members.home(property_iri, scope)
+        if site is None or not scope.principal.may_see_bindings():
             return None
-        return read_binding(self._store, property_iri)
+        return read_binding(self._view(property_iri, site), property_iri)
 
     def is_bound(self, property_iri: str) -> bool:
         """Whether the property has a binding; says nothing about which."""
@@ -380,3 +356,9 @@ class TwinReader:
         """How many twins and how many properties there are."""
         counted = [self._members.counts(one) for one in self.sites(scope) if site in (None, one)]
         return sum(twins for twins, _ in counted), sum(properties for _, properties in counted)
+
+
+def _cut(visible: list[str], key: Callable[[str], Any], after: str | None, limit: int) -> Page:
+    # What the cursor stood on may be gone: the page goes on where it would be.
+    start = 0 if after is None else bisect_right(visible, key(after), key=key)
+    return Page(visible[start : start + limit], len(visible), start + limit < len(visible))

@@ -108,8 +108,8 @@ def _repaired(quad: Quad, repairs: Repairs) -> Quad:
         subject = _iri(subject, repairs)
     if isinstance(target, NamedNode):
         target = _iri(target, repairs)
-    elif isinstance(target, Literal) and _ILLEGAL_IN_IRI.search(target.datatype.value):
-        target = Literal(target.value, datatype=_iri(target.datatype, repairs))
+    elif isinstance(target, Literal):
+        target = _literal(target, repairs)
     if isinstance(graph, NamedNode):
         graph = _iri(graph, repairs)
     predicate = _iri(quad.predicate, repairs)
@@ -123,7 +123,22 @@ def _iri(node: NamedNode, repairs: Repairs) -> NamedNode:
     mended = _ILLEGAL_IN_IRI.sub(lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()), value)
     if not _SCHEME.match(mended):
         mended = f"urn:twin:relative:{mended}"
-    if mended == value:
-        return node
-    repairs.note(f"<{value}> is now <{mended}>")
-    return NamedNode(mended)
+    try:
+        legal = NamedNode(mended)
+    except ValueError:  # a port that is no number, a second '#', '%' before what is no number, ...
+        scheme, _, rest = mended.partition(":")
+        legal = NamedNode(f"{scheme}:{quote(rest, safe='/')}")
+    if legal.value != value:
+        repairs.note(f"<{value}> is now <{legal.value}>")
+    return legal
+
+
+def _literal(literal: Literal, repairs: Repairs) -> Literal:
+    if literal.language is None:
+        datatype = _iri(literal.datatype, repairs)
+        return literal if datatype.value == literal.datatype.value else Literal(literal.value, datatype=datatype)
+    try:
+        return Literal(literal.value, language=literal.language)
+    except ValueError:
+        repairs.note(f"{literal} has no language now")
+        return Literal(literal.value)

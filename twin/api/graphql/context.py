@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from graphql.language import DocumentNode
 
@@ -15,10 +16,14 @@ from twin.errors import Forbidden, InvalidInput, NotFound
 from twin.graph.records import PropertyRecord, TwinRecord
 from twin.scope import Scope
 
+if TYPE_CHECKING:
+    from twin.api.graphql.wiring import Connection
+
 
 @dataclass
 class RequestContext:
-    """One operation's context.  ``lost`` counts the messages that a slow subscriber was not sent since its last event.
+    """One operation's context.  ``lost`` counts the messages that a slow subscriber was not sent since its last event;
+    ``connections`` keeps those of one revision as this operation shows them.
 
     Not slotted: Strawberry writes ``connection_params`` on it when a websocket opens.
     """
@@ -32,10 +37,11 @@ class RequestContext:
     lost: int = 0
     listed: int = field(default=0, repr=False)
     plotted: int = field(default=0, repr=False)
+    connections: tuple[int, dict[str, Connection]] | None = field(default=None, repr=False)
 
     def for_operation(self, document: DocumentNode) -> RequestContext:
         """A fresh context for one operation (a websocket carries many)."""
-        return replace(self, document=document, lost=0, listed=0, plotted=0)
+        return replace(self, document=document, lost=0, listed=0, plotted=0, connections=None)
 
     @cached_property
     def windows(self) -> WindowLoader:
@@ -70,6 +76,7 @@ class RequestContext:
     def next_event(self) -> None:
         """Begins the next event of a subscription: each may hold as much as one answer."""
         self.listed = self.plotted = 0
+        self.connections = None
 
     def twin_record(self, iri: str) -> TwinRecord:
         """The twin; raises `NotFound` when the scope has none."""

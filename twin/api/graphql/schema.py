@@ -11,7 +11,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError, build_schema, lexicographic_sort_schema, parse, print_schema, validate
-from graphql.language import DocumentNode
+from graphql.language import DocumentNode, OperationDefinitionNode
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StreamResult
@@ -37,6 +37,11 @@ class Admitted:
 
     document: DocumentNode
     errors: tuple[GraphQLError, ...]
+
+    @property
+    def operations(self) -> int:
+        """How many operations the document has."""
+        return sum(isinstance(each, OperationDefinitionNode) for each in self.document.definitions)
 
 
 class Admission(SchemaExtension):
@@ -77,7 +82,7 @@ class TwinSchema(strawberry.Schema):
     ) -> ExecutionResult:
         """The result of a query or a mutation; subscriptions are refused, because one answer cannot hold them."""
         context: RequestContext = context_value  # type: ignore[assignment]  # the endpoint gives it
-        admitted = self._admit(query, context.limits)
+        admitted = self._admit(query, operation_name, context.limits)
         if isinstance(admitted, PreExecutionError):
             return admitted
         allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
@@ -104,7 +109,7 @@ class TwinSchema(strawberry.Schema):
     ) -> AsyncGenerator[Any, None]:
         """The results of any operation, one by one."""
         context: RequestContext = context_value  # type: ignore[assignment]  # the endpoint gives it
-        admitted = self._admit(query, context.limits)
+        admitted = self._admit(query, operation_name, context.limits)
         if isinstance(admitted, PreExecutionError):
             return _once(admitted)
         inner = await super().stream(
@@ -118,7 +123,7 @@ class TwinSchema(strawberry.Schema):
         )
         return _each_as_shown(inner)
 
-    def _admit(self, query: str | None, limits: Limits) -> Admitted | PreExecutionError:
+    def _admit(self, query: str | None, operation: str | None, limits: Limits) -> Admitted | PreExecutionError:
         try:
             if not isinstance(query, str) or not query.strip():
                 raise InvalidInput("The request has no query.", remedy="Send the GraphQL text as query.")
@@ -130,6 +135,13 @@ class TwinSchema(strawberry.Schema):
             return PreExecutionError(data=None, errors=[shown(error)])
         if admitted.errors:
             return PreExecutionError(data=None, errors=[shown(error) for error in admitted.errors])
+        if operation is None and admitted.operations > 1:
+            # Strawberry would run the first one, whichever the client meant.
+            several = InvalidInput(
+                f"The document has {admitted.operations} operations, and the request names none of them.",
+                remedy="Name the one to run as operationName.",
+            )
+            return PreExecutionError(data=None, errors=[refusal(several)])
         return admitted
 
 

@@ -102,14 +102,21 @@ def binding_of(context: RequestContext, record: BindingRecord) -> Binding:
 
 
 def connections_of(context: RequestContext, iri: str | None = None) -> list[Connection]:
-    """The connections in the scope, or the one of an IRI."""
+    """The connections in the scope, or the one of an IRI: read once for all bindings of an operation."""
+    kept = context.connections
+    if kept is None or kept[0] != context.revision:
+        kept = context.connections = (context.revision, _read(context))
+    return list(kept[1].values()) if iri is None else [kept[1][iri]] if iri in kept[1] else []
+
+
+def _read(context: RequestContext) -> dict[str, Connection]:
     services = context.services
-    records = [record for record in services.twins.connections(context.scope) if iri in (None, record.iri)]
-    if not records:
-        return []
     health = {each.id: each for each in services.supervisor.health()}
     bound = Counter(binding.connection for binding in services.twins.bindings(context.scope))
-    return [_connection(context, record, health.get(record.iri), bound[record.iri]) for record in records]
+    return {
+        record.iri: _connection(context, record, health.get(record.iri), bound[record.iri])
+        for record in services.twins.connections(context.scope)
+    }
 
 
 def _connection(

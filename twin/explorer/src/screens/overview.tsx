@@ -232,7 +232,7 @@ function ChangesPanel() {
           <Empty>{words.overview.noChanges}</Empty>
         ) : (
           <ul className="rows changes">
-            {changes.map((change) => (
+            {changes.toReversed().map((change) => (
               <li key={change.revision}>
                 <time dateTime={change.time}>{clock(change.time, words)}</time>
                 <span className="reason" title={words.overview.revision(shortRevision(change.revision))}>
