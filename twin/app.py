@@ -84,6 +84,7 @@ class Application:
         directory, settings, clock = self._directory, self._settings, self._clock
         core = self.core = open_core(directory, settings, clock)
         self._exit.callback(core.close)
+        self._exit.push_async_callback(core.door.idle)
         latest = LatestTable(clock)
         history = self.history = DuckDBHistory(
             directory.history, memory=settings.history.memory, threads=settings.history.threads

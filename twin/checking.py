@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twin.errors import TwinError
+from twin.flows.imports import Source, read_sources
 from twin.settings import read_settings
 from twin.vocabularies import dtdl
-from twin.vocabularies.rdf_files import format_of, read_rdf
 
 VALID, INVALID, UNREADABLE = 0, 1, 2
 
@@ -29,22 +29,33 @@ class Finding:
 def check_files(files: Sequence[Path], as_json: bool, write: Callable[[str], None]) -> int:
     """Writes what is wrong with each file; 0 when all are valid, 1 when one is not, 2 when one cannot be read."""
     worst = VALID
-    for file in files:
-        try:
-            data = file.read_bytes()
-        except OSError as error:
-            finding = Finding("readable", f"{file} cannot be read: {error.strerror}.", "Name an existing file.")
-            _tell(file, [finding], as_json, write)
-            worst = UNREADABLE
-            continue
-        findings = list(findings_of(file, data))
+    read = {file: _bytes(file) for file in files}
+    interfaces = [
+        Source(file.name, data) for file, data in read.items() if isinstance(data, bytes) and _is_interface(file, data)
+    ]
+    for file, data in read.items():
+        findings = [data] if isinstance(data, Finding) else list(findings_of(file, data, interfaces))
         _tell(file, findings, as_json, write)
-        worst = max(worst, INVALID if findings else VALID)
+        worst = max(worst, UNREADABLE if isinstance(data, Finding) else INVALID if findings else VALID)
     return worst
 
 
-def findings_of(file: Path, data: bytes) -> Iterator[Finding]:
-    """What is wrong with one file, by what its suffix and content say it is."""
+def _bytes(file: Path) -> bytes | Finding:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        return Finding("readable", f"{file} cannot be read: {error.strerror}.", "Name an existing file.")
+
+
+def _is_interface(file: Path, data: bytes) -> bool:
+    return file.suffix in (".json", ".jsonld") and b"dtmi:dtdl:context" in data
+
+
+def findings_of(file: Path, data: bytes, interfaces: Sequence[Source] = ()) -> Iterator[Finding]:
+    """What is wrong with one file, by what its suffix and content say it is.
+
+    ``interfaces`` are the DTDL models that are checked with it: a file of twins must fit those that it names.
+    """
     try:
         if file.suffix == ".toml":
             read_settings(file)
@@ -52,12 +63,13 @@ def findings_of(file: Path, data: bytes) -> Iterator[Finding]:
             from twin.inference.gate import admit  # onnxruntime is loaded only when a model is checked
 
             admit(file)
-        elif file.suffix in (".json", ".jsonld") and b"dtmi:dtdl:context" in data:
+        elif _is_interface(file, data):
             for problem in dtdl.check(data.decode("utf-8-sig", "replace")):
                 yield Finding(problem.rule, problem.message, problem.remedy, problem.dtmi, problem.path)
         else:
-            for _ in read_rdf(data, format_of(file.name), file.name):
-                pass
+            needed = interfaces if b"$dtId" in data else ()
+            if not read_sources([*needed, Source(file.name, data)], "checked"):
+                yield Finding("empty", f"{file.name}: there is not one triple in it.", "Describe a building in it.")
     except TwinError as error:
         yield Finding(error.code, error.message, error.remedy)
 

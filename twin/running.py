@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
 import tarfile
@@ -54,13 +55,17 @@ def run_server(data: Path, config: Path | None, host: str | None, port: int | No
     asyncio.run(serve_directory(data, settings, ready))
 
 
-async def serve_directory(data: Path, settings: Settings, ready: Prepare) -> None:
-    """Answers on the configured address with the directory's application; ``ready`` is awaited when it answers."""
-    stop = asyncio.Event()
+async def serve_directory(data: Path, settings: Settings, ready: Prepare, stop: asyncio.Event | None = None) -> None:
+    """Answers on the configured address with the directory's application; ``ready`` is awaited when it answers.
+
+    It ends on SIGINT and SIGTERM, or when ``stop`` is set by a caller that listens for them itself.
+    """
+    own = stop is None
+    stop = stop or asyncio.Event()
     with (
+        stopping_on_signals(stop) if own else contextlib.nullcontext(),
         listen(settings.server.host, settings.server.port) as bound,
         DataDirectory(data) as directory,
-        stopping_on_signals(stop),
     ):
         url = address(bound)
         async with Application(directory, settings, SystemClock(), url) as app:

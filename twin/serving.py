@@ -41,6 +41,9 @@ def listen(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
+    except OverflowError as error:
+        bound.close()
+        raise ConfigurationError(f"There is no port {port}.", remedy="Choose one from 0 to 65535.") from error
     except OSError as error:
         bound.close()
         if error.errno == errno.EADDRINUSE:

@@ -118,8 +118,8 @@ def _value(hint: Any, value: Any, source: str, name: str) -> Any:
     if isinstance(value, str) and hint is str:
         return secret(value)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if value <= 0:
-            raise ConfigurationError(f"{source}: {name!r} must be greater than 0, not {value}.")
+        if not 0 < value < float("inf"):
+            raise ConfigurationError(f"{source}: {name!r} must be a number greater than 0, not {value}.")
         return float(value)
     if hint is int and isinstance(value, int) and not isinstance(value, bool):
         if value < 0:

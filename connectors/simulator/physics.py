@@ -107,7 +107,7 @@ class Office:
         self.units.drifting = "drifting-sensor-ahu-1" in self._faults
 
     def _read(self) -> None:
-        true = readings.values(self)
+        true = readings.values(self.units, self.zones, self.plant, self.weather, self._faults)
         spread = readings.ABSOLUTE_NOISE + readings.RELATIVE_NOISE * np.abs(true)
         measured = true + spread * self._random.standard_normal(len(true))
         self.measured = np.where((true >= 0) & (measured < 0), 0.0, measured)

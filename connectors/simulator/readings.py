@@ -6,15 +6,15 @@ Names are the local names of the twins' properties.  Units: deg C, Pa, L/s, perc
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 import numpy as np
 
+from connectors.simulator.air_handlers import AirHandlers
 from connectors.simulator.layout import BOXED, FAULTS, METERED_ROOMS, ROOMS, UNITS
-from connectors.simulator.zones import Column
-
-if TYPE_CHECKING:
-    from connectors.simulator.physics import Office
+from connectors.simulator.plant import Plant
+from connectors.simulator.weather import Weather
+from connectors.simulator.zones import Column, Zones
 
 OPERATING_MODES = ("off", "automatic", "manual")
 RUN_STATES = ("stopped", "running", "fault")
@@ -124,9 +124,8 @@ LIMITS = {
 """What may be written, and the least and the greatest value a device takes."""
 
 
-def values(office: Office) -> Column:
+def values(units: AirHandlers, zones: Zones, plant: Plant, weather: Weather, faults: Collection[str]) -> Column:
     """The true values of all readings now, in the order of `NAMES`."""
-    units, zones, plant, weather = office.units, office.zones, office.plant, office.weather
     outside = np.full(len(UNITS), weather.temperature)
     air = np.stack([
         units.supply_sensed, units.temperature_setpoint, units.returning, units.mixed, outside, units.pressure,
@@ -149,7 +148,7 @@ def values(office: Office) -> Column:
         plant.hot, plant.hot_return, plant.setpoints[1], plant.gas_power / 1000, float(plant.boiler_on),
         plant.building_power / 1000, plant.electricity, plant.heating_load / 1000, plant.heat,
         plant.cooling_load / 1000, plant.cold, weather.temperature, weather.relative_humidity, weather.irradiance,
-        *(float(name in office.faults) for name in FAULTS),
+        *(float(name in faults) for name in FAULTS),
     ]  # fmt: skip
     return np.concatenate([
         air[:, :2].ravel(), air[_CONTENTS, 2], box[:, :BOXED].ravel(), zones.temperature[wing], zones.setpoint[wing],

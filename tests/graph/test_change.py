@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.graph.building import HQ, Building, add, quads
 from twin.contracts import Delta, GraphStore, Revision
-from twin.errors import Conflict, InvalidInput, ShapeViolation
+from twin.errors import Conflict, InvalidInput, ShapeViolation, Unavailable
 from twin.graph.change import ChangeDoor
 from twin.graph.recovery import recover
 from twin.graph.validation import Judgement, Violation
 from twin.scope import Scope
-from twin.terms import NamedNode
+from twin.terms import NamedNode, Quad, RdfFormat, parse
 from twin.vocab import TWIN, inferred_graph, site_graph
 
 
@@ -162,3 +164,151 @@ async def test_a_store_that_lost_its_tail_is_brought_up_to_the_journal(tmp_path)
     for graph in (site_graph("hq"), inferred_graph("hq")):
         assert set(fresh.store.quads(None, None, None, graph)) == set(building.store.quads(None, None, None, graph))
     assert building.twins.sites(Scope()) == ["hq"]
+
+
+class Gated:
+    """A gate that a change waits at, in its thread, until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def judge(self, store: GraphStore, delta: Delta) -> Judgement:
+        self.reached.set()
+        assert self.opened.wait(30)
+        return Judgement()
+
+
+async def test_a_change_whose_caller_leaves_is_finished_before_the_next_one_begins() -> None:
+    building, gate = Building(), Gated()
+    door = ChangeDoor(building.store, building.journal, building.clock, gate)
+    left = asyncio.create_task(door.commit(add(":a a brick:AHU ."), actor="ann", reason="left"))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    left.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await left
+    second = asyncio.create_task(door.commit(add(":b a brick:AHU ."), actor="bob", reason="next", validate=False))
+    await asyncio.wait({second}, timeout=0.05)
+    assert not second.done()
+    gate.opened.set()
+    assert (await second).token == 2
+    assert [change.reason for change in door.since(0)] == ["left", "next"]
+    assert building.store.revision() == 2
+
+
+async def test_whoever_leaves_while_waiting_in_line_changes_nothing() -> None:
+    building, gate = Building(), Gated()
+    door = ChangeDoor(building.store, building.journal, building.clock, gate)
+    first = asyncio.create_task(door.commit(add(":a a brick:AHU ."), actor="ann", reason="first"))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    waiting = asyncio.create_task(door.commit(add(":b a brick:AHU ."), actor="bob", reason="waiting"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    gate.opened.set()
+    await first
+    await door.idle()
+    assert [change.reason for change in door.since(0)] == ["first"]
+
+
+async def test_a_change_the_store_could_not_take_is_never_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building = await Building().furnish()
+
+    def full(delta: Delta, revision: int) -> None:
+        raise Unavailable("The graph store refused to write: no space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(building.store, "apply", full)
+        with pytest.raises(Unavailable, match="no space"):
+            await building.door.commit(add(":lost a brick:AHU ; brick:hasPoint :p ."), actor="ann", reason="new")
+    with pytest.raises(Unavailable, match="stands at revision 2, its journal at 3"):
+        await building.door.commit(add(":b a brick:AHU ."), actor="bob", reason="next")
+    assert recover(building.store, building.journal, tmp_path) == 1
+    assert any(True for _ in building.store.quads(NamedNode("urn:twin:hq:lost"), None, None, None))
+    assert "urn:twin:hq:p" in building.journal.known_series()
+    assert (await building.door.commit(add(":b a brick:AHU ."), actor="bob", reason="next")).token == 4
+
+
+async def test_a_listener_that_fails_keeps_the_change_from_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    building = Building()
+
+    def fails(_revision: Revision) -> None:
+        raise RuntimeError("no disk for violations")
+
+    building.door.before_announcing.insert(0, fails)
+    async with building.door.changes.subscribe() as changes:
+        await building.door.commit(add(":a a brick:AHU ."), actor="ann", reason="new")
+        heard = await anext(changes)
+    assert isinstance(heard, Revision)
+    assert building.twins.twin(Scope(), "urn:twin:hq:a") is not None
+    assert "Revision 1 stands" in caplog.text
+
+
+VOCABULARY = NamedNode("urn:twin:vocabulary:hq")
+
+
+async def test_what_follows_from_a_class_follows_for_those_who_were_there_before() -> None:
+    building = Building()
+    await building.door.commit(add(":t a :Thermometer ."), actor="ann", reason="a thing")
+    assert building.twins.twin(Scope(), "urn:twin:hq:t") is not None
+    tree = quads(":Thermometer rdfs:subClassOf brick:Discharge_Air_Temperature_Sensor .", VOCABULARY)
+    await building.door.commit(Delta(added=tree), actor="ann", reason="it is a sensor")
+    record = building.twins.property(Scope(), "urn:twin:hq:t")
+    assert record is not None
+    assert record.role == "supply_air_temperature"
+    await building.door.commit(Delta(removed=tree), actor="ann", reason="it is not")
+    assert building.twins.property(Scope(), "urn:twin:hq:t") is None
+    assert list(building.store.quads(None, None, None, inferred_graph("hq"))) == []
+
+
+async def test_a_class_and_its_individuals_may_come_in_one_change() -> None:
+    building = Building()
+    tree = quads(":Thermometer rdfs:subClassOf brick:Discharge_Air_Temperature_Sensor .", VOCABULARY)
+    await building.door.commit(Delta(added=tree + quads(":t a :Thermometer .")), actor="ann", reason="both")
+    record = building.twins.property(Scope(), "urn:twin:hq:t")
+    assert record is not None
+    assert record.role == "supply_air_temperature"
+
+
+async def test_a_dry_run_of_a_class_teaches_the_door_nothing() -> None:
+    building = Building()
+    tree = quads(":Thermometer rdfs:subClassOf brick:Discharge_Air_Temperature_Sensor .", VOCABULARY)
+    await building.door.commit(Delta(added=tree), actor="ann", reason="try", dry_run=True)
+    await building.door.commit(add(":t a :Thermometer ."), actor="ann", reason="a thing")
+    assert building.twins.property(Scope(), "urn:twin:hq:t") is None
+
+
+async def test_what_could_not_be_read_back_from_the_journal_is_refused_before_it_is_in_it() -> None:
+    building = Building()
+    [broken] = parse(b"<urn:a> <urn:p> <http://host:port/> .", format=RdfFormat.N_TRIPLES, lenient=True)
+    delta = Delta(added=(Quad(broken.subject, broken.predicate, broken.object, site_graph("hq")),))
+    with pytest.raises(InvalidInput, match="http://host:port/"):
+        await building.door.commit(delta, actor="ann", reason="odd")
+    assert building.journal.revision() == 0
+
+
+async def test_a_bulk_import_never_takes_graphs_that_hold_something() -> None:
+    building = await Building().furnish()
+    before = set(building.store.quads(None, None, None, site_graph("hq")))
+    with pytest.raises(Conflict, match="urn:twin:site:hq"):
+        await building.door.publish_import([site_graph("hq")], lambda: "artifact", actor="ann", reason="import")
+    assert set(building.store.quads(None, None, None, site_graph("hq"))) == before
+    assert building.journal.unfinished_imports() == []
+
+
+async def test_a_bulk_import_that_fails_leaves_nothing_and_may_be_tried_again() -> None:
+    building, graph = Building(), site_graph("new")
+
+    def breaks() -> str:
+        building.store.bulk_load(quads(":a a brick:AHU .", graph))
+        raise InvalidInput("line 2")
+
+    def works() -> str:
+        building.store.bulk_load(quads(":a a brick:AHU .", graph))
+        return "artifact"
+
+    with pytest.raises(InvalidInput, match="line 2"):
+        await building.door.publish_import([graph], breaks, actor="ann", reason="import")
+    assert (building.journal.unfinished_imports(), building.twins.sites(Scope())) == ([], [])
+    assert (await building.door.publish_import([graph], works, actor="ann", reason="import")).token == 1
+    assert building.twins.sites(Scope()) == ["new"]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from twin.demo.past import EVERY, HOURS, fill_history
 from twin.demo.simulator import Endpoints, Simulator
 from twin.flows.imports import Source
 from twin.running import configured, serve_directory
+from twin.serving import stopping_on_signals
 from twin.settings import Settings
 from twin.terms import Quad, RdfFormat, parse
 from twin.vocab import bindings_graph
@@ -46,6 +48,15 @@ async def _demo(data: Path, settings: Settings, faults: tuple[str, ...]) -> None
         click.echo(f"[{time.monotonic() - started:5.1f} s] {text}")
 
     say(f"Starting the devices of two vendors; data in {data}")
+    stop = asyncio.Event()
+    with stopping_on_signals(stop):  # from now on the devices are ended with the server, whenever that is
+        await _run(data, settings, faults, say, stop)
+    say("Stopped.")
+
+
+async def _run(
+    data: Path, settings: Settings, faults: tuple[str, ...], say: Callable[[str], None], stop: asyncio.Event
+) -> None:
     async with Simulator("office") as simulator:
 
         async def furnish(app: Application) -> None:
@@ -72,12 +83,13 @@ async def _demo(data: Path, settings: Settings, faults: tuple[str, ...]) -> None
 
         looking_back: list[asyncio.Task[None]] = []
         try:
-            await serve_directory(data, settings, furnish)
+            await serve_directory(data, settings, furnish, stop)
         finally:
             for task in looking_back:
                 task.cancel()
-            await asyncio.gather(*looking_back, return_exceptions=True)
-    say("Stopped.")
+            for failure in await asyncio.gather(*looking_back, return_exceptions=True):
+                if isinstance(failure, Exception):
+                    say(f"The day before could not be shown: {failure}")
 
 
 async def move_in(app: Application, endpoints: Endpoints) -> bool:

@@ -133,7 +133,7 @@ class Importer:
         if not judged and not lenient and self._is_new(site) and _goes_in_bulk(sources):
             revision, triples = await self._publish(sources, site, actor, reason)
         else:
-            quads = await asyncio.to_thread(self._read, sources, site, repairs if lenient else None)
+            quads = await asyncio.to_thread(read_sources, sources, site, repairs if lenient else None)
             if not quads:
                 raise InvalidInput(
                     f"{names}: there is not one triple in it.", remedy="Import a file that describes a building."
@@ -169,28 +169,6 @@ class Importer:
         except TwinError as error:
             return 0, str(error)
 
-    def _read(self, sources: Sequence[Source], site: str, repairs: Repairs | None) -> list[Quad]:
-        interfaces: list[str] = []
-        graphs: list[Mapping[str, Any]] = []
-        quads: list[Quad] = []
-        for source in sources:
-            document = _dtdl_document(source)
-            if document == "interfaces":
-                interfaces.append(source.data.decode("utf-8-sig"))
-            elif document is not None:
-                graphs.extend(document)
-            else:
-                read = read_rdf(source.data, source.syntax(), source.name, repairs=repairs)
-                quads.extend(_rename_blank_nodes(read) if len(sources) > 1 else read)
-        quads = list(skolemised(Delta(added=tuple(quads))).added)
-        placed = list(dict.fromkeys(_placed(quads, site)))
-        if interfaces or graphs:
-            known = dtdl.read_interfaces(interfaces)
-            placed.extend(dtdl.interface_quads(known))
-            for graph in graphs:
-                placed.extend(dtdl.twin_quads(known, graph, site))
-        return placed
-
     async def _publish(self, sources: Sequence[Source], site: str, actor: str, reason: str) -> tuple[Revision, int]:
         """Loads triples files in bulk; the revision and how many triples there were."""
         loaded: list[Loaded] = []
@@ -211,15 +189,35 @@ class Importer:
         return Derivation(self._door.store, hierarchy)
 
 
+def read_sources(sources: Sequence[Source], site: str, repairs: Repairs | None = None) -> list[Quad]:
+    """The quads of files that are read together, each in the site's graph where it belongs; raises `InvalidInput`."""
+    interfaces: list[str] = []
+    graphs: list[Mapping[str, Any]] = []
+    quads: list[Quad] = []
+    for source in sources:
+        document = _dtdl_document(source)
+        if document == "interfaces":
+            interfaces.append(source.data.decode("utf-8-sig"))
+        elif document is not None:
+            graphs.extend(document)
+        else:
+            read = read_rdf(source.data, source.syntax(), source.name, repairs=repairs)
+            quads.extend(_rename_blank_nodes(read) if len(sources) > 1 else read)
+    quads = list(skolemised(Delta(added=tuple(quads))).added)
+    placed = list(dict.fromkeys(_placed(quads, site)))
+    if interfaces or graphs:
+        known = dtdl.read_interfaces(interfaces)
+        placed.extend(dtdl.interface_quads(known))
+        for graph in graphs:
+            placed.extend(dtdl.twin_quads(known, graph, site))
+    return placed
+
+
 def _goes_in_bulk(sources: Sequence[Source]) -> bool:
     large = sum(len(source.data) for source in sources) > _IN_BULK
     # Quoted triples cannot be stored; nested a hundred thousand deep they end the process that parses them.
     plain = not any(b"<<" in source.data for source in sources)
-    return (
-        large
-        and plain
-        and all(_dtdl_document(source) is None and source.syntax() in _TRIPLES_ONLY for source in sources)
-    )
+    return large and plain and all(source.syntax() in _TRIPLES_ONLY for source in sources)
 
 
 def check_site_name(site: str) -> None:

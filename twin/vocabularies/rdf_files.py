@@ -38,6 +38,7 @@ MEDIA_TYPES = {
 
 BOM = b"\xef\xbb\xbf"
 _ILLEGAL_IN_IRI = re.compile(r'[\x00-\x20<>"{}|\\^`]')
+_NO_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:")
 _MAXIMUM_REPAIRS_NAMED = 1000
 _QUOTED_TRIPLES = 1000  # a hundred thousand nested ones exhaust the parser's stack and end the process
@@ -127,7 +128,7 @@ def _iri(node: NamedNode, repairs: Repairs) -> NamedNode:
         legal = NamedNode(mended)
     except ValueError:  # a port that is no number, a second '#', '%' before what is no number, ...
         scheme, _, rest = mended.partition(":")
-        legal = NamedNode(f"{scheme}:{quote(rest, safe='/')}")
+        legal = NamedNode(f"{scheme}:{quote(_NO_ESCAPE.sub('%25', rest), safe='/%')}")
     if legal.value != value:
         repairs.note(f"<{value}> is now <{legal.value}>")
     return legal

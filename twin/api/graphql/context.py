@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 from graphql.language import DocumentNode
 
@@ -16,14 +16,11 @@ from twin.errors import Forbidden, InvalidInput, NotFound
 from twin.graph.records import PropertyRecord, TwinRecord
 from twin.scope import Scope
 
-if TYPE_CHECKING:
-    from twin.api.graphql.wiring import Connection
-
 
 @dataclass
 class RequestContext:
     """One operation's context.  ``lost`` counts the messages that a slow subscriber was not sent since its last event;
-    ``connections`` keeps those of one revision as this operation shows them.
+    ``connections`` keeps those of one revision as this operation shows them (`twin.api.graphql.wiring`).
 
     Not slotted: Strawberry writes ``connection_params`` on it when a websocket opens.
     """
@@ -37,7 +34,7 @@ class RequestContext:
     lost: int = 0
     listed: int = field(default=0, repr=False)
     plotted: int = field(default=0, repr=False)
-    connections: tuple[int, dict[str, Connection]] | None = field(default=None, repr=False)
+    connections: tuple[int, dict[str, Any]] | None = field(default=None, repr=False)
 
     def for_operation(self, document: DocumentNode) -> RequestContext:
         """A fresh context for one operation (a websocket carries many)."""
