@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,34 @@ def test_a_server_that_died_is_not_taken_for_a_running_one(tmp_path: Path) -> No
     with DataDirectory(tmp_path / "data") as directory:
         (tmp_path / "data" / "server.json").write_text('{"address": "x", "token": "y", "pid": 4194304}')
         assert directory.server() is None
+
+
+def test_what_a_killed_server_left_is_not_taken_for_a_server_whoever_has_its_number_now(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path) as directory:
+        directory.announce("http://127.0.0.1:1/")
+        left = (tmp_path / "server.json").read_bytes()  # it names this very process, which runs
+    (tmp_path / "server.json").write_bytes(left)
+    assert DataDirectory(tmp_path).server() is None
+    with DataDirectory(tmp_path) as next_one:
+        assert next_one.server() is None
+        assert not (tmp_path / "server.json").exists()
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from twin.directory import DataDirectory
+directory = DataDirectory(Path({str(tmp_path / "data")!r})).__enter__()
+directory.announce("http://127.0.0.1:1/")
+print("locked", flush=True)
+input()
+"""
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "locked\n"
+        with pytest.raises(Conflict, match=f"in use by process {holder.pid}"):
+            DataDirectory(tmp_path / "data").__enter__()
+        holder.kill()
+    with DataDirectory(tmp_path / "data") as again:
+        assert again.server() is None

@@ -14,6 +14,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.api.server import AHU, CO2, FAN, SAT, VIEWER, Server
 from tests.graph.building import add
+from twin.api.census import Census
+from twin.api.graphql.context import RequestContext
+from twin.api.graphql.limits import Limits
+from twin.api.graphql.schema import schema
+from twin.scope import Scope
 
 OBSERVE = """subscription($properties: [ID!], $twins: [ID!], $maxRate: Float) {
   observations(properties: $properties, twins: $twins, maxRate: $maxRate) {
@@ -250,6 +255,28 @@ async def test_a_document_that_is_wrong_is_refused_and_the_socket_lives_on(serve
         assert "Syntax Error" in (await client.receive())["payload"][0]["message"]
         await client.subscribe("{ revision }", "3")
         assert (await client.next())["data"] == {"revision": "000000000003"}
+
+
+async def test_a_burst_of_events_lets_others_take_their_turn_between_them(server: Server) -> None:
+    await server.observe((SAT, 1.0), (CO2, 2.0), (FAN, 1.0))
+    context = RequestContext(server.services, Census(server.services), Scope(), Limits())
+    turns, told = 0, []
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    other = asyncio.create_task(another())
+    events = await schema().stream("subscription { observations { id } }", context_value=context)
+    async for _ in events:
+        told.append(turns)
+        if len(told) == 3:
+            break
+    await events.aclose()
+    other.cancel()
+    assert told == sorted(set(told))
 
 
 async def test_a_page_of_another_origin_cannot_open_a_socket(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from tests.graph.building import HQ, PREFIXES, WIRING, Building
-from twin.errors import InvalidInput
+from tests.graph.building import HQ, PREFIXES, WIRING, Building, quads
+from twin.contracts import Delta
+from twin.errors import InvalidInput, Unavailable
 from twin.flows import imports
+from twin.flows.exports import exported
 from twin.flows.imports import Importer, Source, site_name_from
 from twin.graph.recovery import recover
 from twin.scope import Scope
-from twin.vocab import bindings_graph, inferred_graph, site_graph, vocabulary_graph
+from twin.terms import n_quads
+from twin.vocab import bindings_graph, inferred_graph, models_graph, site_graph, vocabulary_graph
 
 SCOPE = Scope()
 
@@ -177,3 +183,159 @@ async def test_a_digital_twins_graph_and_its_interface_come_in_together(bench: B
     record = bench.building.twins.property(SCOPE, "urn:twin:plant:pump-1:speed")
     assert record is not None
     assert (record.owner, record.role) == ("urn:twin:plant:pump-1", "speed")
+
+
+DEFINITIONS = """@prefix owl: <http://www.w3.org/2002/07/owl#> . @prefix sh: <http://www.w3.org/ns/shacl#> .
+:Thermometer a owl:Class ; rdfs:subClassOf brick:Discharge_Air_Temperature_Sensor ,
+  [ a owl:Restriction ; owl:onProperty :x ] .
+:Shape a sh:NodeShape ; sh:property [ sh:path rdfs:label ; sh:minCount 1 ] .
+:Alias owl:equivalentClass brick:AHU .
+:t a :Thermometer ; brick:isPointOf :ahu-1 .
+:odd a twin:Binding ; twin:stateEntry [ twin:code "1" ; twin:word "on" ] .
+"""
+GRAPHS = (site_graph, bindings_graph, models_graph, vocabulary_graph, inferred_graph)
+
+
+def stated(bench: Bench, site: str) -> dict[str, set[str]]:
+    """The triples of each graph of a site, nameless nodes under one name."""
+    store = bench.building.store
+    return {
+        make.__name__: {
+            re.sub(r"urn:twin:skolem:\w+", "urn:skolem", str(quad.triple))
+            for quad in store.quads(None, None, None, make(site))
+        }
+        for make in GRAPHS
+    }
+
+
+def export(bench: Bench, site: str) -> Source:
+    return Source("site.nq", n_quads(exported(bench.building.store, site, SCOPE)))
+
+
+async def test_a_large_import_puts_everything_where_a_small_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large").mkdir()
+    small, large = Bench(tmp_path), Bench(tmp_path / "large")
+    await small.importer.import_sources([turtle(HQ + WIRING + DEFINITIONS)], "hq", "ann")
+    monkeypatch.setattr(imports, "_IN_BULK", 10)
+    await large.importer.import_sources([turtle(HQ + WIRING + DEFINITIONS)], "hq", "ann")
+    assert large.building.journal.artifact(1) is not None
+    assert stated(large, "hq") == stated(small, "hq")
+    everything = large.building.twins.twins(SCOPE, limit=100).items
+    assert everything == small.building.twins.twins(SCOPE, limit=100).items
+    for bench in (small, large):
+        record = bench.building.twins.property(SCOPE, "urn:twin:hq:t")
+        assert record is not None
+        assert record.role == "supply_air_temperature"
+
+
+@pytest.mark.parametrize("site", ["hq", "copy"])
+async def test_what_was_exported_comes_in_again_the_same(tmp_path: Path, site: str) -> None:
+    (tmp_path / "second").mkdir()
+    first, second = Bench(tmp_path), Bench(tmp_path / "second")
+    await first.importer.import_sources([turtle(HQ + WIRING + DEFINITIONS)], "hq", "ann")
+    score = quads(
+        ':score a twin:Score, twin:Property ; twin:role "score" . :ahu-1 twin:hasProperty :score .', models_graph("hq")
+    )
+    await first.building.door.commit(Delta(added=score), actor="twin", reason="a score")
+    await second.importer.import_sources([export(first, "hq")], site, "ann")
+    assert stated(second, site) == stated(first, "hq")
+    assert second.building.twins.counts(SCOPE) == first.building.twins.counts(SCOPE)
+    revision = second.building.door.revision
+    again = await second.importer.import_sources([export(second, site)], site, "ann")
+    assert again.revision == revision
+
+
+async def test_derived_triples_in_a_file_are_not_taken_for_what_was_said(bench: Bench) -> None:
+    await bench.importer.import_sources([turtle(HQ)], "hq", "ann")
+    everything = Source(
+        "all.nq", n_quads(q for make in GRAPHS for q in bench.building.store.quads(None, None, None, make("hq")))
+    )
+    await bench.importer.import_sources([everything], "copy", "ann")
+    assert stated(bench, "copy")["site_graph"] == stated(bench, "hq")["site_graph"]
+
+
+async def test_a_file_of_two_sites_is_refused_in_words(bench: Bench) -> None:
+    for site in ("a", "b"):
+        await bench.importer.import_sources([turtle(f":{site} a brick:Room .")], site, "ann")
+    both = Source("both.nq", export(bench, "a").data + export(bench, "b").data)
+    with pytest.raises(InvalidInput, match="holds the sites a, b"):
+        await bench.importer.import_sources([both], "c", "ann")
+
+
+@pytest.mark.parametrize("site", ["brick", "dtdl", "units"])
+async def test_a_site_is_not_named_after_a_vocabulary(bench: Bench, site: str) -> None:
+    with pytest.raises(InvalidInput, match="name of a vocabulary"):
+        await bench.importer.import_sources([turtle(HQ)], site, "ann")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b'<http://h:port/x> <urn:p> "a" .', b'<urn:a%zz> <urn:p> "a" .', b'<urn:a> <urn:p> "x"@toolongtagtoolong .',
+     b'<http://a/%20#b#c> <urn:p> "x" .', b'<urn:a> <urn:p> "x"^^<nope> .'],
+)  # fmt: skip
+async def test_what_a_lenient_import_lets_in_can_be_replayed(bench: Bench, line: bytes) -> None:
+    report = await bench.importer.import_sources([Source("old.nt", line)], "old", "ann", lenient=True)
+    assert report.repair_count == 1
+    fresh = Building()
+    assert recover(fresh.store, bench.building.journal, bench.raw) == 1
+    assert len(list(fresh.store.quads(None, None, None, site_graph("old")))) == 1
+
+
+async def test_a_large_file_of_quoted_triples_does_not_end_the_process(bench: Bench) -> None:
+    deep = Source("deep.ttl", b"<<( " * 300_000)
+    with pytest.raises(InvalidInput, match="quotes more than 1000 triples"):
+        await bench.importer.import_sources([deep], "deep", "ann")
+
+
+def pump() -> tuple[bytes, bytes]:
+    interface = {
+        "@context": "dtmi:dtdl:context;3", "@id": "dtmi:test:Pump;1", "@type": "Interface",
+        "contents": [{"@type": "Telemetry", "name": "speed", "schema": "double"}],
+    }  # fmt: skip
+    twins = {"digitalTwins": [{"$dtId": "pump-1", "$metadata": {"$model": "dtmi:test:Pump;1"}}], "relationships": []}
+    return json.dumps(interface).encode(), json.dumps({"digitalTwinsGraph": twins}).encode()
+
+
+def packed(**files: bytes) -> bytes:
+    with io.BytesIO() as data:
+        with tarfile.open(fileobj=data, mode="w") as archive:
+            for name, content in files.items():
+                member = tarfile.TarInfo(name.replace("_", "."))
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        return data.getvalue()
+
+
+async def test_an_archive_brings_files_in_that_need_each_other(bench: Bench) -> None:
+    interface, twins = pump()
+    body = packed(twins_json=twins, pump_json=interface)
+    report = await bench.importer.import_text(body, format="application/x-tar", site="plant", actor="ann")
+    assert (report.twins, report.properties) == (1, 1)
+    assert bench.building.door.find(1).reason == "import of twins.json, pump.json"
+
+
+async def test_interfaces_travel_with_the_site_that_uses_them(tmp_path: Path) -> None:
+    (tmp_path / "second").mkdir()
+    first, second = Bench(tmp_path), Bench(tmp_path / "second")
+    interface, twins = pump()
+    await first.importer.import_sources([Source("i.json", interface), Source("t.json", twins)], "plant", "ann")
+    await second.importer.import_sources([export(first, "plant")], "plant", "ann")
+    assert stated(second, "plant") == stated(first, "plant")
+    assert second.building.twins.twins(SCOPE, family="equipment").total == 1
+
+
+async def test_what_is_no_archive_is_told_in_words(bench: Bench) -> None:
+    with pytest.raises(InvalidInput, match="no tar archive"):
+        await bench.importer.import_text(b"x" * 600, format="application/x-tar", site="plant", actor="ann")
+
+
+async def test_an_import_stands_when_it_could_not_be_judged(tmp_path: Path) -> None:
+    async def late(_site: str) -> int:
+        raise Unavailable("The check took too long.")
+
+    building = Building()
+    importer = Importer(building.door, tmp_path, late, lambda site: building.twins.counts(SCOPE, site))
+    report = await importer.import_sources([turtle(HQ)], "hq", "ann")
+    assert (report.twins, report.unjudged) == (7, "The check took too long.")

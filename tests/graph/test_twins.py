@@ -8,6 +8,8 @@ from tests.graph.building import Building, add, quads
 from twin.contracts import Delta
 from twin.errors import InvalidInput
 from twin.scope import Principal, Scope
+from twin.terms import NamedNode
+from twin.vocab import site_graph
 
 EVERYTHING = Scope()
 VIEWER = Scope(Principal("viewer", frozenset({"viewer"})))
@@ -129,3 +131,81 @@ async def test_the_read_model_follows_every_change_at_once(building: Building) -
     assert record is not None
     assert record.owner == "urn:twin:hq:vav-1"
     assert building.twins.properties(EVERYTHING, owner="urn:twin:hq:ahu-1").total == 0
+
+
+async def test_a_site_whose_last_triple_went_is_gone(building: Building) -> None:
+    came = await building.door.commit(
+        Delta(added=quads(":x a brick:Room .", site_graph("annex"))), actor="test", reason="import"
+    )
+    assert building.twins.sites(EVERYTHING) == ["annex", "hq"]
+    await building.door.commit(came.delta.inverse(), actor="test", reason="rollback")
+    assert building.twins.sites(EVERYTHING) == ["hq"]
+
+
+async def test_an_iri_of_two_sites_is_read_at_each_as_that_site_says(building: Building) -> None:
+    ahu = "urn:twin:hq:ahu-1"
+    also = quads(
+        ':ahu-1 a brick:Chiller ; rdfs:comment "Of the annex" ; brick:hasPoint <urn:twin:hq:ahu-1:sat> .',
+        site_graph("annex"),
+    )
+    await building.door.commit(Delta(added=also), actor="test", reason="the same in two sites")
+    annex, hq = (Scope(sites=frozenset({site})) for site in ("annex", "hq"))
+    first, second = building.twins.twin(annex, ahu), building.twins.twin(hq, ahu)
+    assert first is not None
+    assert second is not None
+    assert (first.site, first.description, [cls.name for cls in first.classes]) == (
+        "annex",
+        "Of the annex",
+        ["Chiller"],
+    )
+    assert (second.site, second.description, [cls.name for cls in second.classes]) == ("hq", "", ["Air_Handling_Unit"])
+    everywhere = list(building.twins.twins(EVERYTHING, limit=100).items)
+    assert len(everywhere) == len(set(everywhere))
+    await building.door.commit(Delta(removed=also), actor="test", reason="only one after all")
+    assert building.twins.twin(EVERYTHING, ahu) == second
+    assert building.twins.property(hq, SAT) is not None
+
+
+async def test_records_follow_what_they_depend_on(building: Building) -> None:
+    find = building.twins
+    vav, mode = "urn:twin:hq:vav-1", "urn:twin:hq:vav-1:mode"
+
+    def read() -> tuple[str | None, tuple[str, ...], str]:
+        twin, property = find.twin(EVERYTHING, vav), find.property(EVERYTHING, mode)
+        assert twin is not None
+        assert property is not None
+        return twin.place, property.states, twin.classes[0].label
+
+    assert read()[:2] == ("urn:twin:hq:room-2", ("off", "cooling"))
+    word = Delta(quads(':modes-1 twin:word "cooling" .'), quads(':modes-1 twin:word "heating" .'))
+    await building.door.commit(word, actor="test", reason="another word")
+    assert read()[1] == ("off", "heating")
+    room = quads(":room-2 a brick:Room .")
+    await building.door.commit(Delta(removed=room), actor="test", reason="no room")
+    assert read()[0] is None
+    await building.door.commit(Delta(added=room), actor="test", reason="a room after all")
+    assert read()[0] == "urn:twin:hq:room-2"
+    label = quads('brick:Variable_Air_Volume_Box rdfs:label "0 Box" .', NamedNode("urn:twin:vocabulary:hq"))
+    await building.door.commit(Delta(added=label), actor="test", reason="another name")
+    assert read()[2] == "0 Box"
+
+
+async def test_a_page_goes_on_where_a_twin_was_that_is_gone(building: Building) -> None:
+    room = quads(":room-2 a brick:Room .")
+    await building.door.commit(Delta(removed=room), actor="test", reason="gone")
+    page = building.twins.twins(EVERYTHING, after="urn:twin:hq:room-2", limit=1)
+    assert names(building, list(page.items)) == ["Room 10"]
+
+
+async def test_filters_are_the_records_own_words(building: Building) -> None:
+    find = building.twins
+    for family in ("space", "equipment", "other"):
+        page = find.twins(EVERYTHING, family=family, limit=100)
+        records = [find.twin(EVERYTHING, iri) for iri in find.twins(EVERYTHING, limit=100).items]
+        assert list(page.items) == [record.iri for record in records if record and record.family == family]
+    assert list(find.properties(EVERYTHING, role="supply_air_temperature").items) == [SAT]
+    assert list(find.properties(EVERYTHING, owner="urn:twin:hq:ahu-1", role="supply_air_temperature").items) == [SAT]
+    assert find.properties(EVERYTHING, owner="urn:twin:hq:ahu-1", role="co2").total == 0
+    assert list(find.properties(EVERYTHING, writable=True).items) == ["urn:twin:hq:wing-co2"]
+    assert find.properties(EVERYTHING, writable=False).total == 2
+    assert find.properties(EVERYTHING, owner="urn:twin:hq:ahu-1", site="elsewhere").total == 0

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from twin.errors import InvalidInput
 from twin.graph.hierarchy import EQUIPMENT_ROOTS, SPACE_ROOTS, Hierarchy
 from twin.graph.overlay import QuadView
-from twin.terms import Literal, NamedNode
+from twin.terms import Literal, NamedNode, Object
 from twin.vocab import BRICK, RDF, REC, S4BLDG, SAREF, TWIN
 
 Test = Callable[[str], bool]
+_TRUE = Literal(True)
 
 
 class Filters:
@@ -40,17 +41,36 @@ class Filters:
         else:
             yield lambda iri: family == "other" and iri not in space and iri not in equipment
 
-    def having(self, predicate: NamedNode, value: NamedNode | Literal | None = None) -> set[str]:
-        """The IRIs of which the graph says this (with any value, when none is given)."""
+    def of_role(self, role: str | None) -> Iterator[Test]:
+        """Whether it has this role."""
+        if role is not None:
+            yield self._having(TWIN.role, Literal(role)).__contains__
+
+    def writable(self, writable: bool | None) -> Iterator[Test]:
+        """Whether it is writable, or is not."""
+        if writable is not None:
+            found = self._having(TWIN.writable, _TRUE)
+            yield lambda iri: (iri in found) == writable
+
+    def one_by_one(self, type: str | None, role: str | None, writable: bool | None) -> Iterator[Test]:
+        """The same three tests for a few IRIs, of which the graph is asked one by one."""
+        if type:
+            classes = self.classes_below(type)
+            yield lambda iri: any(cls in classes for cls in self._values(iri, RDF.type))
+        if role is not None:
+            yield lambda iri: Literal(role) in self._values(iri, TWIN.role)
+        if writable is not None:
+            yield lambda iri: (_TRUE in self._values(iri, TWIN.writable)) == writable
+
+    def _values(self, iri: str, predicate: NamedNode) -> list[Object]:
+        return [quad.object for quad in self._view.quads(NamedNode(iri), predicate, None, None)]  # type: ignore[misc]  # no quoted triple is stored
+
+    def _having(self, predicate: NamedNode, value: NamedNode | Literal) -> set[str]:
         found = self._view.quads(None, predicate, value, None)
         return {quad.subject.value for quad in found if isinstance(quad.subject, NamedNode)}
 
     def _instances(self, classes: Iterable[NamedNode]) -> set[str]:
-        return set().union(*(self.having(RDF.type, cls) for cls in classes))
-
-    def is_a(self, iri: str, classes: frozenset[NamedNode]) -> bool:
-        """Whether this one IRI is of one of the classes."""
-        return any(quad.object in classes for quad in self._view.quads(NamedNode(iri), RDF.type, None, None))
+        return set().union(*(self._having(RDF.type, cls) for cls in classes))
 
     def classes_below(self, name: str) -> frozenset[NamedNode]:
         """The class named (IRI, ``prefix:Name`` or local name) and all below it; raises `InvalidInput`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 from typing import Literal as Word
 
@@ -225,29 +224,15 @@ class TwinReader:
         limit: int = 50,
     ) -> Page:
         """A page of properties by name, all those of ``owner`` or of the sites in scope."""
-        wanted: list[Test] = []
         if owner is not None:
             listed = self._owned(scope, site, owner)
-            classes = self._filters.classes_below(type) if type else None
-            wanted += [] if classes is None else [partial(self._filters.is_a, classes=classes)]
-        else:
-            wanted += self._filters.of_type(type)
-            if role is not None:
-                wanted.append(self._filters.having(TWIN.role, Literal(role)).__contains__)
-            if writable:
-                wanted.append(self._filters.having(TWIN.writable).__contains__)
+            wanted = [*self._filters.one_by_one(type, role, writable), *with_text(text, self._members.name)]
+            visible = [iri for iri in listed if all(test(iri) for test in wanted)]
+            return _cut(visible, self._members.key, after, limit)
+        find = self._filters
+        wanted = [*find.of_type(type), *find.of_role(role), *find.writable(writable)]
         wanted += with_text(text, self._members.name)
-        if role is not None or writable is not None:
-
-            def of_record(iri: str) -> bool:
-                found = self.property(scope, iri)
-                return found is not None and role in (None, found.role) and writable in (None, found.writable)
-
-            wanted.append(of_record)
-        if owner is None:
-            return self._page(scope, site, self._members.properties, wanted, after, limit)
-        visible = [iri for iri in listed if all(test(iri) for test in wanted)]
-        return _cut(visible, self._members.key, after, limit)
+        return self._page(scope, site, self._members.properties, wanted, after, limit)
 
     def _owned(self, scope: Scope, site: str | None, owner: str) -> list[str]:
         members, found = self._members, set()

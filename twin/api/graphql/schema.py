@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
@@ -169,6 +170,9 @@ async def _each_as_shown(results: StreamResult) -> AsyncGenerator[Any, None]:
     async with aclosing(results) as stream:
         async for result in stream:
             yield _as_shown(result) if isinstance(result, ExecutionResult) else result
+            # A socket that takes an event at once never suspends: without this, a burst to many subscribers would hold
+            # up every other request until its last event is sent.
+            await asyncio.sleep(0)
 
 
 async def _once(result: ExecutionResult) -> AsyncGenerator[ExecutionResult, None]:
