@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.http.exceptions import WebSocketDisconnected
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -235,6 +237,25 @@ async def test_every_stream_ends_when_its_socket_dies(server: Server) -> None:
             await until(lambda: [len(topic) for topic in topics] == [1, 1, 1])
             client.socket.transport.abort()
         await until(lambda: [len(topic) for topic in topics] == [0, 0, 0])
+
+
+async def test_a_client_that_leaves_while_it_is_told_is_no_error(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    send = ASGIWebSocketAdapter.send_json
+
+    async def leaving(adapter: ASGIWebSocketAdapter, message: Any) -> None:
+        if message["type"] in ("next", "complete"):
+            raise WebSocketDisconnected
+        await send(adapter, message)
+
+    monkeypatch.setattr(ASGIWebSocketAdapter, "send_json", leaving)
+    async with server.listening() as port, connected(port) as client:
+        await client.subscribe(OBSERVE)
+        await until(lambda: len(server.observations) == 1)
+        await server.observe((SAT, 1.0))
+        await until(lambda: len(server.observations) == 0)
+    assert caplog.records == []
 
 
 async def test_a_stream_ends_when_its_client_says_so(server: Server) -> None:

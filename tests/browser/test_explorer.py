@@ -188,6 +188,7 @@ def test_the_tree_is_walked_with_the_keyboard_and_enter_opens_a_twin(demo_server
     first.focus()
     page.keyboard.press("ArrowDown")
     chosen = tree.locator(":focus")
+    expect(chosen).not_to_have_text("Loading")
     name = chosen.inner_text().strip()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)

@@ -122,9 +122,6 @@ def test_what_is_exported_is_imported_elsewhere_as_the_same_building(
     assert sorted(again.stdout.splitlines()) == sorted(done.stdout.splitlines())
     asked = twin("query", "-", "--data", data, given=COUNT)
     assert (asked.returncode, asked.stdout.split()) == (0, ["handlers", "2"])
-    verified = twin("verify", "--data", data)
-    assert (verified.returncode, verified.stderr) == (0, "")
-    assert "Revision 1: the journal's chain holds" in verified.stdout
 
 
 @pytest.mark.parametrize("lines", [0, 1])

@@ -21,11 +21,13 @@ from typing import Any, Literal
 from twin.contracts import Delta, Revision
 from twin.errors import InvalidInput, TwinError
 from twin.graph.bulk import Loaded, Text, graphs_of, homes, load_texts
-from twin.graph.change import ChangeDoor, skolemised
+from twin.graph.canonical import canonical
+from twin.graph.change import ChangeDoor
 from twin.graph.derivation import Derivation
 from twin.graph.hierarchy import Hierarchy
 from twin.graph.overlay import MemoryQuads
 from twin.graph.recovery import keep_artifacts
+from twin.graph.skolem import named
 from twin.terms import BlankNode, NamedNode, Quad, RdfFormat
 from twin.vocab import bindings_graph, models_graph, site_graph, vocabulary_graph
 from twin.vocabularies import dtdl
@@ -203,7 +205,8 @@ def read_sources(sources: Sequence[Source], site: str, repairs: Repairs | None =
         else:
             read = read_rdf(source.data, source.syntax(), source.name, repairs=repairs)
             quads.extend(_rename_blank_nodes(read) if len(sources) > 1 else read)
-    quads = list(skolemised(Delta(added=tuple(quads))).added)
+    # Spelled as the store spells, so that a node gets the same name whichever way its file comes in.
+    quads = named(canonical(Delta(added=tuple(quads))).added, site)
     placed = list(dict.fromkeys(_placed(quads, site)))
     if interfaces or graphs:
         known = dtdl.read_interfaces(interfaces)

@@ -5,7 +5,6 @@ Twice the time of a bare load, where going quad by quad through Python takes nin
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from twin.graph.derivation import OWNED_BY, OWNS, Derivation
 from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
 from twin.graph.overlay import QuadView
 from twin.graph.oxigraph import OxigraphStore
-from twin.terms import BlankNode, Literal, NamedNode, Quad, RdfFormat, parse_n_quads
+from twin.graph.skolem import named
+from twin.terms import Literal, NamedNode, Quad, RdfFormat, parse_n_quads
 from twin.vocab import OWL, RDF, RDFS, SH, TWIN, bindings_graph, inferred_graph, site_graph, vocabulary_graph
 
 _DEFINITIONS = (
@@ -75,7 +75,7 @@ def load_texts(
     for text in texts:
         store.bulk_load_text(text.data, text.syntax, home, text.base)
         if text.syntax == RdfFormat.RDF_XML or any(mark in text.data for mark in (b"_:", b"[", b"(")):
-            renamed += _skolemise(store, home)
+            renamed += _skolemise(store, home, site)
     moved = _rehome(store, site)
     derived, properties = derive_site(store, site, derivation(Hierarchy(store)))
     with ThreadPoolExecutor(1) as pool:
@@ -152,20 +152,10 @@ def derived_anew(view: QuadView, sites: Iterable[str], derivation: Derivation) -
     return Delta(tuple(removed), tuple(added))
 
 
-def _skolemise(store: OxigraphStore, graph: NamedNode) -> int:
+def _skolemise(store: OxigraphStore, graph: NamedNode, site: str) -> int:
     """How many quads had blank nodes, which have names now."""
-    names: dict[BlankNode, NamedNode] = {}
-
-    def named(node: BlankNode) -> NamedNode:
-        return names.setdefault(node, NamedNode(f"{SKOLEM}{uuid.uuid4().hex}"))
-
     old = store.blank_quads(graph)
-    new = []
-    for quad in old:
-        subject = named(quad.subject) if isinstance(quad.subject, BlankNode) else quad.subject
-        target = named(quad.object) if isinstance(quad.object, BlankNode) else quad.object
-        new.append(Quad(subject, quad.predicate, target, graph))
-    store.exchange(old, new)
+    store.exchange(old, named(old, site))
     return len(old)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from twin.errors import InvalidInput
+from twin.graph.bulk import homes
+from twin.graph.overlay import MemoryQuads
 from twin.terms import BlankNode, DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse
 from twin.vocab import bindings_graph, site_graph
 
@@ -10,7 +12,8 @@ _QUOTED_TRIPLES = 64  # many nested ones exhaust the parser's stack, and none ca
 
 
 def quads_of(argument: str, text: str, site: str) -> tuple[Quad, ...]:
-    """The quads of one argument of a change, those outside any graph put into the site's.
+    """The quads of one argument of a change, those outside any graph put where they belong: connections and
+    bindings among the site's bindings, everything else among its assets.
 
     Raises `InvalidInput`: with ``line`` and ``column`` for text that is no RDF, and for a graph that is not the
     site's own.
@@ -18,7 +21,7 @@ def quads_of(argument: str, text: str, site: str) -> tuple[Quad, ...]:
     if text.count("<<") > _QUOTED_TRIPLES:
         raise InvalidInput(f"{argument} quotes triples inside each other.", remedy="Say it with a node of its own.")
     home, wiring = site_graph(site), bindings_graph(site)
-    placed = []
+    placed: list[Quad] = []
     for quad in _parsed(argument, text):
         graph = quad.graph_name
         if isinstance(graph, DefaultGraph):
@@ -31,7 +34,18 @@ def quads_of(argument: str, text: str, site: str) -> tuple[Quad, ...]:
         if isinstance(quad.object, Triple) or isinstance(quad.subject, Triple):
             raise InvalidInput(f"{argument} quotes a triple.", remedy="Say it with a node of its own.")
         placed.append(quad)
-    return tuple(placed)
+    wired = {node for node, graph in homes(MemoryQuads(placed), home, site).items() if graph == wiring}
+    return tuple(
+        Quad(quad.subject, quad.predicate, quad.object, wiring)
+        if quad.graph_name == home and (quad.subject in wired or _is_binding(quad.subject))
+        else quad
+        for quad in placed
+    )
+
+
+def _is_binding(node: object) -> bool:
+    # A part of a binding may come without its class, as in the removal of one of its facts.
+    return isinstance(node, NamedNode) and node.value.endswith("#binding")
 
 
 def names_only(argument: str, quads: tuple[Quad, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from strawberry.http.exceptions import WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 
 from twin.api.graphql.context import RequestContext
@@ -19,6 +20,11 @@ class SocketHandler(BaseGraphQLTransportWSHandler[RequestContext, None]):
             await self.handle_invalid_message(wrong)
         else:
             await super().handle_message(message)
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        """Logs what an operation did not expect; that its client left while it was being told is no such thing."""
+        if not isinstance(error, WebSocketDisconnected):
+            await super().handle_task_exception(error)
 
 
 def what_is_wrong(message: Any) -> str:
