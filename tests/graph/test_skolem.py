@@ -5,7 +5,10 @@ from __future__ import annotations
 from tests.graph.building import quads
 from twin.graph.skolem import named
 
-AREAS = ":a brick:area [ brick:value 40 ; brick:hasUnit unit:M2 ] . :b brick:area [ brick:value 40 ; brick:hasUnit unit:M2 ] ."
+AREAS = """
+:a brick:area [ brick:value 40 ; brick:hasUnit unit:M2 ] .
+:b brick:area [ brick:value 40 ; brick:hasUnit unit:M2 ] .
+"""
 
 
 def test_one_text_gives_one_set_of_names() -> None:
