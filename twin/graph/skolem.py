@@ -6,63 +6,96 @@ A fresh name each time (RDF 1.1, section 3.5) would make a second import of one 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from twin.terms import BlankNode, NamedNode, Quad
 
+SKOLEM = "urn:twin:skolem:"
+"""What the names begin with that blank nodes are given."""
+_Edges = dict[BlankNode, list[Quad]]
+
 
 def named(quads: Sequence[Quad], site: str) -> list[Quad]:
-    """The quads with each blank node named after its content; two that say the same in the same place become one."""
-    names = _Names(quads, site)
-    return [names.quad(quad) for quad in quads]
+    """The quads with each blank node named after what it says and where it stands; as many nodes as there were.
+
+    Nodes that say the same in the same place are numbered, and what hangs on each of them stays with it.  A name
+    does not depend on the rest of the file.  Time grows with the number of quads, however deep they nest.
+    """
+    nodes = dict.fromkeys(node for quad in quads for node in (quad.subject, quad.object) if isinstance(node, BlankNode))
+    says: _Edges = {node: [] for node in nodes}
+    said_of: _Edges = {node: [] for node in nodes}
+    for quad in quads:
+        if isinstance(quad.subject, BlankNode):
+            says[quad.subject].append(quad)
+        if isinstance(quad.object, BlankNode):
+            said_of[quad.object].append(quad)
+    names = _names(says, said_of, _contents(says, said_of), site)
+    return [_renamed(quad, names) for quad in quads]
 
 
-class _Names:
-    def __init__(self, quads: Iterable[Quad], site: str) -> None:
-        self._site = site
-        self._says: defaultdict[BlankNode, list[Quad]] = defaultdict(list)
-        self._said_of: defaultdict[BlankNode, list[Quad]] = defaultdict(list)
-        for quad in quads:
-            if isinstance(quad.subject, BlankNode):
-                self._says[quad.subject].append(quad)
-            if isinstance(quad.object, BlankNode):
-                self._said_of[quad.object].append(quad)
-        self._contents: dict[BlankNode, str] = {}
-        self._names: dict[BlankNode, NamedNode] = {}
+def _renamed(quad: Quad, names: Mapping[BlankNode, NamedNode]) -> Quad:
+    subject, target = quad.subject, quad.object
+    if not isinstance(subject, BlankNode) and not isinstance(target, BlankNode):
+        return quad
+    return Quad(
+        names[subject] if isinstance(subject, BlankNode) else subject,
+        quad.predicate,
+        names[target] if isinstance(target, BlankNode) else target,
+        quad.graph_name,
+    )
 
-    def quad(self, quad: Quad) -> Quad:
-        subject, target = quad.subject, quad.object
-        if not isinstance(subject, BlankNode) and not isinstance(target, BlankNode):
-            return quad
-        return Quad(
-            self._name(subject) if isinstance(subject, BlankNode) else subject,
-            quad.predicate,
-            self._name(target) if isinstance(target, BlankNode) else target,
-            quad.graph_name,
-        )
 
-    def _name(self, node: BlankNode) -> NamedNode:
-        if node not in self._names:
-            around = sorted(f"{quad.predicate} {self._term(quad.subject)}" for quad in self._said_of[node])
-            self._names[node] = NamedNode(f"urn:twin:skolem:{_digest([self._site, self._content(node), *around])}")
-        return self._names[node]
+def _contents(says: _Edges, said_of: _Edges) -> dict[BlankNode, str]:
+    """A digest of what each node says, down to nodes with names; on the way round a circle it says that it is one."""
+    contents: dict[BlankNode, str] = {}
+    for node in _in_order(says, said_of):
+        said = []
+        for quad in says[node]:
+            value = contents.get(quad.object, "loop") if isinstance(quad.object, BlankNode) else quad.object
+            said.append(f"{quad.predicate} {value}")
+        contents[node] = _digest(sorted(said))
+    return contents
 
-    def _term(self, term: object, above: frozenset[BlankNode] = frozenset()) -> str:
-        return self._content(term, above) if isinstance(term, BlankNode) else str(term)
 
-    def _content(self, node: BlankNode, above: frozenset[BlankNode] = frozenset()) -> str:
-        """A digest of what the node says, down to nodes with names; a node met again on the way is a loop."""
-        if node in self._contents:
-            return self._contents[node]
-        if node in above:
-            return "loop"
-        inside = above | {node}
-        said = sorted(f"{quad.predicate} {self._term(quad.object, inside)}" for quad in self._says[node])
-        content = _digest(said)
-        if not above:
-            self._contents[node] = content
-        return content
+def _names(says: _Edges, said_of: _Edges, contents: Mapping[BlankNode, str], site: str) -> dict[BlankNode, NamedNode]:
+    names: dict[BlankNode, NamedNode] = {}
+    alike: Counter[str] = Counter()
+    for node in _in_order(said_of, says):
+        around = []
+        for quad in said_of[node]:
+            above = quad.subject
+            place = names.get(above, contents[above]) if isinstance(above, BlankNode) else above
+            around.append(f"{quad.predicate} {place}")
+        name = _digest([site, contents[node], *sorted(around)])
+        alike[name] += 1
+        names[node] = NamedNode(SKOLEM + (name if alike[name] == 1 else _digest([name, str(alike[name])])))
+    return names
+
+
+def _in_order(needs: _Edges, needed_by: _Edges) -> Iterator[BlankNode]:
+    """The nodes, each after the blank nodes at the other ends of its ``needs`` - but for those of a circle, which come
+    as they stand in the file when nothing else is left."""
+    open_ends = {node: _others(node, needs) for node in needs}
+    ready = deque(node for node, ends in open_ends.items() if not ends)
+    rest = deque(open_ends)
+    done: set[BlankNode] = set()
+    while ready or rest:
+        node = ready.popleft() if ready else rest.popleft()
+        if node in done:
+            continue
+        done.add(node)
+        yield node
+        for other in _others(node, needed_by):
+            open_ends[other].discard(node)
+            if not open_ends[other] and other not in done:
+                ready.append(other)
+
+
+def _others(node: BlankNode, edges: _Edges) -> set[BlankNode]:
+    """The blank nodes at the other ends of a node's edges."""
+    ends = (quad.object if quad.subject == node else quad.subject for quad in edges[node])
+    return {end for end in ends if isinstance(end, BlankNode) and end != node}
 
 
 def _digest(parts: Iterable[str]) -> str:

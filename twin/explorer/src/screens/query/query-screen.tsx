@@ -1,6 +1,6 @@
 // Asking by hand: GraphQL or SPARQL, from a saved query or one's own, with the text in the address.
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { SAVED_QUERIES } from "../../documents";
 import { Failure, useQuery } from "../../fetching";
 import { Icon } from "../../parts/icons";
@@ -110,8 +110,15 @@ export function QueryScreen() {
     setRun({ state: result ? "none" : "cancelled" });
   };
 
+  // Wherever the focus is, as on a saved query just chosen; in the editor its own key map has taken the key already.
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.defaultPrevented) return;
+    event.preventDefault();
+    void start();
+  };
+
   return (
-    <div className="query-screen">
+    <div className="query-screen" onKeyDown={onKeyDown}>
       <h1 className="unseen">{words.query.title}</h1>
       <aside className="saved">
         <h2>{words.query.saved}</h2>
