@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from types import TracebackType
 from typing import Any, Self
 
-from twin.errors import NotFound, Unavailable
+from twin.errors import InvalidInput, NotFound, Unavailable
 
 _ANSWER_TIMEOUT = 30.0
 _LONGEST_ANSWER = 16 * 1024 * 1024  # a day of the building in one line
@@ -72,13 +72,16 @@ class Simulator:
         return Endpoints(said["mqtt"], said["opcua"])
 
     async def tell(self, **command: Any) -> dict[str, Any]:
-        """The answer to one command, e.g. ``do="stop-vendor-a"``."""
+        """The answer to one command, e.g. ``do="stop-vendor-a"``; raises `InvalidInput` for one it does not take."""
         async with self._asking:
             if self._process is None or self._process.stdin is None:
                 raise Unavailable("The simulated devices are not running.")
             self._process.stdin.write(json.dumps(command).encode() + b"\n")
             await self._process.stdin.drain()
-            return await self._line()
+            answer = await self._line()
+        if answer.get("ok") is False:
+            raise InvalidInput(f"The simulated devices refuse that: {answer.get('error', 'no reason given')}.")
+        return answer
 
     async def _line(self) -> dict[str, Any]:
         if self._process is None or self._process.stdout is None:
