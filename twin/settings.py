@@ -119,7 +119,7 @@ def _value(hint: Any, value: Any, source: str, name: str) -> Any:
         return secret(value)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         if not 0 < value < float("inf"):
-            raise ConfigurationError(f"{source}: {name!r} must be a number greater than 0, not {value}.")
+            raise ConfigurationError(f"{source}: {name!r} must be greater than 0 and finite, not {value}.")
         return float(value)
     if hint is int and isinstance(value, int) and not isinstance(value, bool):
         if value < 0:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,13 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 
 def readers() -> list[psutil.Process]:
     """The reader processes of this test."""
-    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    # Other tests' servers may be children of this process, too.
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if child.status() != psutil.STATUS_ZOMBIE and "twin.graph.reader_process" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def values_from(*graphs: NamedNode) -> str:

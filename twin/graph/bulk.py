@@ -14,7 +14,7 @@ from twin.graph.derivation import OWNED_BY, OWNS, Derivation
 from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
 from twin.graph.overlay import QuadView
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.skolem import named
+from twin.graph.skolem import SKOLEM, named
 from twin.terms import Literal, NamedNode, Quad, RdfFormat, parse_n_quads
 from twin.vocab import OWL, RDF, RDFS, SH, TWIN, bindings_graph, inferred_graph, site_graph, vocabulary_graph
 
@@ -29,8 +29,6 @@ _DEFINITIONS = (
     SH.PropertyShape,
 )
 _WIRING = (TWIN.Connection, TWIN.Binding)
-SKOLEM = "urn:twin:skolem:"
-"""What the names begin with that nameless nodes are given."""
 _HAS_TREE = (RDFS.subClassOf, OWL.equivalentClass)
 
 

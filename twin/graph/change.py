@@ -18,13 +18,14 @@ from twin.bus import Topic
 from twin.clock import Clock
 from twin.contracts import Delta, GraphStore, Revision
 from twin.errors import Conflict, InvalidInput, ShapeViolation, Unavailable
-from twin.graph.bulk import SKOLEM, derived_anew
+from twin.graph.bulk import derived_anew
 from twin.graph.canonical import canonical
 from twin.graph.derivation import Derivation, changed_classes
 from twin.graph.hierarchy import Hierarchy
 from twin.graph.journal import Journal
 from twin.graph.overlay import Overlay
 from twin.graph.oxigraph import OxigraphStore
+from twin.graph.skolem import SKOLEM
 from twin.graph.validation import Judgement
 from twin.terms import BlankNode, Literal, NamedNode, Quad, n_quads, parse_n_quads
 from twin.vocab import RDF, TWIN, vocabulary_graph
