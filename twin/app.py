@@ -60,7 +60,7 @@ class Application:
         self.scope = Scope()
         self._directory = directory
         self._settings = settings
-        self.clock = self._clock = clock
+        self.clock = clock
         self._connect = connect
         self._exit = AsyncExitStack()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,7 +81,7 @@ class Application:
         await self._exit.aclose()
 
     async def _open(self) -> None:
-        directory, settings, clock = self._directory, self._settings, self._clock
+        directory, settings, clock = self._directory, self._settings, self.clock
         core = self.core = open_core(directory, settings, clock)
         self._exit.callback(core.close)
         self._exit.push_async_callback(core.door.idle)

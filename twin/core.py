@@ -12,13 +12,13 @@ from twin.clock import Clock
 from twin.contracts import Delta
 from twin.directory import DataDirectory
 from twin.flows.imports import Importer
-from twin.flows.vocabularies import load_vocabularies, shape_quads
+from twin.flows.vocabularies import load_vocabularies
 from twin.graph.change import ChangeDoor
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.recovery import recover
 from twin.graph.twins import TwinReader
-from twin.graph.validation import Gate, Judgement, Violation, validate
+from twin.graph.validation import Gate, Judgement, Violation, our_shapes, validate
 from twin.graph.violations import ViolationStore
 from twin.scope import Scope
 from twin.settings import Settings
@@ -57,7 +57,7 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
         opened.callback(store.close)
         renewed = load_vocabularies(store, settings.validation.brick)
         replayed = recover(store, journal, directory.raw)
-        door = ChangeDoor(store, journal, clock, Gate(shape_quads()))
+        door = ChangeDoor(store, journal, clock, Gate(our_shapes()))
         if renewed:
             sites = (site_of_graph(graph) for graph in store.graphs())
             door.derive_anew([site for site in sites if site is not None], "the vocabularies of this version")

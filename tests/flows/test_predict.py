@@ -20,10 +20,9 @@ from twin.contracts import Delta
 from twin.errors import InvalidInput, ShapeViolation, Unavailable
 from twin.flows.ingest import Ingest
 from twin.flows.predict import Predictor
-from twin.flows.vocabularies import shape_quads
 from twin.graph.change import ChangeDoor
 from twin.graph.twins import PropertyRecord, TwinReader
-from twin.graph.validation import Gate
+from twin.graph.validation import Gate, our_shapes
 from twin.inference.contract import ContractInput
 from twin.observation import ObservationBatch, Quality
 from twin.scope import Scope
@@ -341,7 +340,7 @@ async def test_a_history_that_fails_stops_the_round_and_not_the_predictor(bench:
 
 
 async def test_the_shapes_agree_on_who_qualifies(bench: Bench, model: Path) -> None:
-    gated = ChangeDoor(bench.building.store, bench.building.journal, bench.clock, Gate(shape_quads()))
+    gated = ChangeDoor(bench.building.store, bench.building.journal, bench.clock, Gate(our_shapes()))
     gated.before_announcing.append(bench.twins.refresh)
     bench.door = bench.building.door = gated
     bench.predictor = bench.started()

@@ -51,12 +51,6 @@ def vocabulary_files() -> list[Path]:
     return found
 
 
-def shape_quads() -> Iterator[Quad]:
-    """The quads of our own shapes, for the gate."""
-    for path in sorted(data_directory("shapes").glob("*.ttl")):
-        yield from read_file(path, _graph(path))
-
-
 def _graph(path: Path) -> NamedNode:
     name = _GRAPH_OF_FILE.get(path.stem, path.stem)
     return shapes_graph(path.stem) if path.parent.name == "shapes" else vocabulary_graph(name)
