@@ -14,6 +14,8 @@ from twin.data import data_directory
 FILES = sorted(data_directory("queries").iterdir())
 MAY_BE_EMPTY = {"unavailable-properties"}
 """Queries whose best answer is none."""
+LOWERED = {"warm-rooms": ("22.0", "0.0")}
+"""Limits that a cool evening stays under, and lower ones: the building lives, and its nights are part of it."""
 
 
 def title(file: Path) -> str:
@@ -46,9 +48,12 @@ def test_a_saved_graphql_query_answers_without_errors(demo: GraphQL, file: Path)
 
 @pytest.mark.parametrize("file", [each for each in FILES if each.suffix == ".rq"], ids=lambda file: file.stem)
 def test_a_saved_sparql_query_answers_with_rows(demo: GraphQL, file: Path) -> None:
-    rows = demo.sparql(file.read_text("utf-8"))
+    text = file.read_text("utf-8")
+    limit, lower = LOWERED.get(file.stem, ("", ""))
+    assert limit in text
+    rows = demo.sparql(text.replace(limit, lower) if limit else text)
     assert rows or file.stem in MAY_BE_EMPTY
-    selected = file.read_text("utf-8").partition("SELECT")[2].partition("WHERE")[0]
+    selected = text.partition("SELECT")[2].partition("WHERE")[0]
     assert all(f"?{name}" in selected for row in rows for name in row)
 
 
