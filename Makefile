@@ -1,7 +1,6 @@
 # Two commands suffice on a fresh machine: `make demo` and `make test`. Each does its own set-up in .venv.
 VENV := .venv
 PY := $(VENV)/bin/python
-export PYTHONWARNINGS ?= default
 
 .PHONY: setup explorer demo test test-long check bench format clean
 
