@@ -16,8 +16,8 @@ LONGEST, MEDIAN = 500, 200
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "manager", "managers", "common", "base", "misc"}
 ONLY_IN = {
     "pyoxigraph": ("twin/terms.py", "twin/graph/"),
-    "rdflib": ("twin/graph/validation", "twin/graph/audit", "twin/vocabularies/"),
-    "pyshacl": ("twin/graph/validation", "twin/graph/audit", "twin/vocabularies/"),
+    "rdflib": ("twin/graph/shacl/query_pa", "twin/vocabularies/"),
+    "pyshacl": (),
     "strawberry": ("twin/api/graphql/",),
     "onnxruntime": ("twin/inference/",),
     "duckdb": ("twin/telemetry/duckdb",),

@@ -43,10 +43,9 @@ __all__ = [
 class Namespace:
     """An IRI prefix: ``BRICK["AHU"]`` or ``BRICK.AHU`` is the named node of a term in it, ``str(BRICK)`` the prefix.
 
-    It is no ``str``, whose methods would hide terms such as ``index`` and ``title``.
+    It is no ``str``, whose methods would hide terms such as ``index`` and ``title``.  A term asked for as an attribute
+    is kept, for hot paths name hundreds.
     """
-
-    __slots__ = ("_prefix",)
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
@@ -57,7 +56,8 @@ class Namespace:
     def __getattr__(self, name: str) -> NamedNode:
         if name.startswith("__"):
             raise AttributeError(name)
-        return NamedNode(self._prefix + name)
+        node = self.__dict__[name] = NamedNode(self._prefix + name)
+        return node
 
     def __str__(self) -> str:
         return self._prefix

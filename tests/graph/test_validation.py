@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import pyshacl
@@ -16,14 +17,14 @@ from rdflib import Graph
 from rdflib.namespace import RDF as RDFLIB_RDF
 from rdflib.namespace import SH as RDFLIB_SH
 
-from tests.shapes.graphs import SITE, MemoryGraph, fixture, gate, turtle, vocabulary_quads, with_vocabularies
-from twin.contracts import Delta
+from tests.shapes.graphs import SITE, MemoryGraph, fixture, gate, turtle, with_vocabularies
+from twin.contracts import Delta, Revision
 from twin.errors import DeadlineExceeded
 from twin.graph.facts import Facts
 from twin.graph.neighbourhood import neighbourhood
-from twin.graph.validation import Violation, our_shapes, validate
+from twin.graph.validation import Gate, Violation, our_shapes, validate
 from twin.graph.validation_engine import Engine, shape_iris
-from twin.terms import Literal, NamedNode, Quad, n_quads
+from twin.terms import Literal, NamedNode, Quad, n_quads, read_file
 from twin.vocab import (
     BRICK,
     OWL,
@@ -37,8 +38,10 @@ from twin.vocab import (
     Namespace,
     bindings_graph,
     inferred_graph,
+    shapes_graph,
     vocabulary_graph,
 )
+from twin.vocabularies.brick import brick_file
 
 EX = Namespace("urn:twin:t:")
 FIXTURES = Path(__file__).parents[1] / "shapes" / "fixtures"
@@ -363,7 +366,7 @@ _edits = st.lists(
 
 def _judge_script(script: list[tuple[list[Quad], list[int]]]) -> None:
     graph = with_vocabularies(_BASE)
-    vocabulary = set(vocabulary_quads())
+    vocabulary = set(with_vocabularies())  # as the store spells it
     for added, removed in script:
         standing = sorted((q for q in graph if q not in vocabulary), key=str)
         gone = {standing[number % len(standing)] for number in removed}
@@ -393,6 +396,80 @@ def test_judging_a_change_is_that_difference_for_many_more(script: list[tuple[li
     _judge_script(script)
 
 
+def test_a_property_found_through_its_capability_is_still_judged_for_its_own_change() -> None:
+    score = quad(EX.sat, TWIN.ofCapability, EX.anomaly)
+    graph = with_vocabularies((*_BASE, score))
+    added = (quad(EX.building, TWIN.ofCapability, EX.anomaly), quad(EX.sat, TWIN.writable, Literal(True)))
+    assert ("sat-b", "binding#mqtt-write-address") in rules(gate().judge(graph, Delta(added=added)).added)
+
+
+def test_what_is_bound_twice_is_told_though_it_is_no_property(office: MemoryGraph) -> None:
+    added = tuple(quad(EX[binding], TWIN.binds, EX.building) for binding in ("sat-b", "sp-b"))
+    assert ("building", "property#one-binding") in rules(gate().judge(office, Delta(added=added)).added)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.deferred(lambda: _new), max_size=6), st.data())
+def test_what_a_node_breaks_is_decided_by_its_own_neighbourhood(added: list[Quad], data: st.DataObject) -> None:
+    graph = with_vocabularies((*_BASE, *added))
+    nodes = sorted(_nodes(graph), key=str)
+    everything = {v.identity for v in gate().check(neighbourhood(Facts(graph), nodes), nodes)}
+    for node in data.draw(st.lists(st.sampled_from(nodes), min_size=1, max_size=6, unique=True)):
+        alone = {v.identity for v in gate().check(neighbourhood(Facts(graph), (node,)), (node,))}
+        assert alone == {identity for identity in everything if identity[0] == node.value}
+
+
+def test_a_binding_is_judged_alike_whatever_else_is_looked_at() -> None:
+    bare = tuple(q for q in _BASE if q != quad(EX["fan-b"], TWIN.binds, EX.fan))
+    graph = with_vocabularies(bare)
+    judgement = gate().judge(graph, Delta(removed=(quad(EX["fan-b"], RDF.type, TWIN.Binding),)))
+    assert rules(judgement.resolved) == {("fan-b", "binding#property")}
+
+
+# ---- The users' shapes and the ontology's
+
+SERIAL = turtle(
+    """ex:Serial a <http://www.w3.org/ns/shacl#NodeShape> ;
+      <http://www.w3.org/ns/shacl#targetSubjectsOf> ex:serial ;
+      <http://www.w3.org/ns/shacl#message> "A serial number is given once." ;
+      twin:remedy "Look at both." ;
+      <http://www.w3.org/ns/shacl#sparql> [ <http://www.w3.org/ns/shacl#select>
+        """
+    '"SELECT $this ?value WHERE { $this <urn:twin:t:serial> ?value . ?other <urn:twin:t:serial> ?value '
+    'FILTER (?other != $this) }" ] .',
+    shapes_graph("mine"),
+)
+
+
+def test_shapes_of_a_user_refuse_like_ours_and_name_both_of_a_pair(office: MemoryGraph) -> None:
+    office.apply(Delta(added=(*SERIAL, quad(EX.ahu, EX.serial, Literal("1")))))
+    added = gate().judge(office, Delta(added=(quad(EX.vav, EX.serial, Literal("1")),))).added
+    assert {(each.focus, each.rule, each.value, each.remedy, each.source) for each in added} == {
+        (node.value, "A serial number is given once.", "1", "Look at both.", "user") for node in (EX.ahu, EX.vav)
+    }
+
+
+def test_an_import_of_shapes_past_the_gate_is_taken_notice_of(office: MemoryGraph) -> None:
+    one = Gate(our_shapes())
+    assert one.judge(office, Delta(added=(quad(EX.ahu, EX.serial, Literal("1")),))).added == ()
+    office.apply(Delta(added=(*SERIAL, quad(EX.ahu, EX.serial, Literal("1")))))
+    one.follow(Revision(1, 0, "test", "import", "", Delta()))
+    assert len(one.judge(office, Delta(added=(quad(EX.vav, EX.serial, Literal("1")),))).added) == 2
+    assert {each.focus for each in one.by_users(office, "t")} == set()
+
+
+@pytest.mark.parametrize(("refuses", "severity"), [(False, "warning"), (True, "violation")])
+def test_the_ontologys_shapes_report_or_refuse(refuses: bool, severity: str, office: MemoryGraph) -> None:
+    with_brick = Gate(our_shapes(), ontology=partial(read_file, brick_file()), ontology_refuses=refuses)
+    # Said as hasPoint alone: the shape is about isPointOf.
+    text = "ex:meter a brick:Point ; qudt:hasQuantityKind quantitykind:Power ; qudt:hasUnit unit:KiloW . "
+    text += "ex:meter brick:hasPoint ex:q . ex:q a brick:Power_Sensor ; qudt:hasUnit unit:KiloW . "
+    text += "ex:ahu brick:hasPoint ex:meter ."
+    added = with_brick.judge(office, Delta(added=turtle(text))).added
+    found = {(each.focus.removeprefix(str(EX)), each.shape, each.severity) for each in added if each.source == "brick"}
+    assert ("q", "https://brickschema.org/schema/BrickShape#isPointOfShape", severity) in found
+
+
 # ---- The full check
 
 
@@ -405,6 +482,13 @@ def test_the_full_check_of_a_site_finds_what_the_gate_finds() -> None:
     assert {v.remedy for v in found} == {v.remedy for v in judged}
     assert seen
     assert seen[-1][0] == seen[-1][1]
+
+
+def test_the_full_check_knows_the_classes_of_the_sites_own_vocabulary() -> None:
+    own = turtle("ex:Pod a owl:Class ; rdfs:subClassOf brick:Room .", vocabulary_graph("t"))
+    pod = turtle("ex:pod a ex:Pod .")
+    assert validate(with_vocabularies((*own, *pod)), "t") == []
+    assert rules(validate(with_vocabularies(pod), "t")) == {("pod", "twin#known-class")}
 
 
 def test_the_full_check_of_a_site_that_is_not_there_finds_nothing() -> None:

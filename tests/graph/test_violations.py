@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from twin.errors import InvalidInput
 from twin.graph.violation import Judgement, Source, Violation
-from twin.graph.violations import ViolationGroup, ViolationStore
+from twin.graph.violations import ViolatingNode, ViolationGroup, ViolationStore
 
 
 def violation(
@@ -158,3 +158,42 @@ def test_the_list_is_the_last_check_less_what_was_resolved_and_what_was_added(
     expected = (set(checks[-1]) - set(resolved)) | set(added)
     assert set(store.page("t", limit=100).items) == expected
     assert store.count("t") == len(expected)
+
+
+def test_a_page_is_chosen_by_shape_and_by_severity(store: ViolationStore) -> None:
+    found = [violation("a"), violation("b", shape="urn:other"), replace(violation("c"), severity="warning")]
+    store.replace("t", "twin", found)
+    assert [each.focus for each in store.page("t", shape="urn:other").items] == ["urn:twin:t:b"]
+    assert [each.focus for each in store.page("t", severity="warning").items] == ["urn:twin:t:c"]
+    assert store.count("t", severity="violation") == 2
+    assert [(group.shape, group.count) for group in store.groups("t", severity="warning")] == [(found[0].shape, 1)]
+
+
+def test_the_nodes_that_break_most_come_first(store: ViolationStore) -> None:
+    store.replace("t", "twin", [violation("a"), violation("b"), violation("b", shape="urn:other")])
+    assert store.nodes("t") == [ViolatingNode("urn:twin:t:b", 2), ViolatingNode("urn:twin:t:a", 1)]
+    assert store.nodes("t", limit=1) == [ViolatingNode("urn:twin:t:b", 2)]
+    assert store.nodes("t", shape="urn:other") == [ViolatingNode("urn:twin:t:b", 1)]
+
+
+def test_a_violation_is_found_by_its_number_as_long_as_it_stands(store: ViolationStore) -> None:
+    store.replace("t", "twin", [violation("a")])
+    (number,) = store.page("t").cursors
+    standing = store.find(number)
+    assert standing is not None
+    assert (standing.site, standing.violation) == ("t", violation("a"))
+    store.replace("t", "twin", [])
+    assert store.find(number) is None
+    assert store.find("no number") is None
+
+
+def test_sites_that_are_to_be_validated_anew_are_remembered_with_the_reason(tmp_path: Path) -> None:
+    first = ViolationStore(tmp_path / "violations.sqlite")
+    first.mark_due(["b", "a"], "because")
+    first.mark_due(["b"], "again")
+    first.close()
+    second = ViolationStore(tmp_path / "violations.sqlite")
+    assert second.due() == {"b": "because", "a": "because"}
+    second.not_due("b")
+    assert second.due() == {"a": "because"}
+    second.close()

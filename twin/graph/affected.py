@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from twin.contracts import Delta
 from twin.graph.derivation import OWNED_BY, OWNS
-from twin.graph.facts import CLASSES, QUANTITY_KIND, Facts
+from twin.graph.facts import CLASSES, QUANTITY_KIND, UNIT, VOCABULARY, Facts
 from twin.graph.twins import CHILD, PARENT
 from twin.terms import NamedNode
 from twin.vocab import OWL, RDF, RDFS, TWIN, site_of_graph
 
-_CLASS_TREE = frozenset((RDFS.subClassOf, OWL.equivalentClass, *QUANTITY_KIND))
-_OWNERSHIP = frozenset((*OWNS, *OWNED_BY))
+_TREE = frozenset((RDFS.subClassOf, OWL.equivalentClass))
+CLASS_TREE = frozenset((*_TREE, *QUANTITY_KIND))
+"""Predicates of a class that matter to its instances."""
+_MEASURED_BY = frozenset((*UNIT, *QUANTITY_KIND, TWIN.sourceUnit))
 _PLACES = frozenset((*PARENT, *CHILD))
 
 
@@ -28,13 +30,17 @@ def affected(before: Facts, after: Facts, delta: Delta) -> frozenset[NamedNode]:
         if quad.predicate == RDF.type:
             touched.update(dict.fromkeys(ends[:1]))
             retyped.update(dict.fromkeys(ends[:1]))
+        elif quad.predicate in _MEASURED_BY:
+            touched.update(dict.fromkeys(ends[:1]))  # a unit is what it is, whoever is measured in it
         else:
             touched.update(dict.fromkeys(ends))
         if quad.predicate in _PLACES:
             moved.update(dict.fromkeys(ends))
-        if quad.predicate == TWIN.protocol or quad.predicate in _OWNERSHIP:
-            retyped.update(dict.fromkeys(ends))  # what is owned is a property, and no longer a twin
-        if quad.predicate in _CLASS_TREE or (quad.predicate == RDF.type and quad.object in CLASSES):
+        if quad.predicate == TWIN.protocol or quad.predicate in OWNED_BY:
+            retyped.update(dict.fromkeys(ends[:1]))  # what is owned is a property, and no longer a twin
+        elif quad.predicate in OWNS:
+            retyped.update(dict.fromkeys(ends[1:]))
+        if quad.predicate in CLASS_TREE or (quad.predicate == RDF.type and quad.object in CLASSES):
             classes.update(dict.fromkeys(ends[:1]))
     found: set[NamedNode] = set()
     for facts in (before, after):
@@ -50,6 +56,20 @@ def affected(before: Facts, after: Facts, delta: Delta) -> frozenset[NamedNode]:
     return frozenset(found)
 
 
+def concerns_classes(delta: Delta, is_class: Callable[[NamedNode], bool]) -> bool:
+    """Whether a change touches what is known of classes: a vocabulary, or the class tree wherever it is stated.
+
+    ``is_class`` tells a class from a property, for both have quantity kinds.
+    """
+    return any(
+        quad.predicate in _TREE
+        or (quad.predicate == RDF.type and quad.object in CLASSES)
+        or (isinstance(quad.graph_name, NamedNode) and quad.graph_name.value.startswith(VOCABULARY))
+        or (quad.predicate in QUANTITY_KIND and isinstance(quad.subject, NamedNode) and is_class(quad.subject))
+        for quad in (*delta.removed, *delta.added)
+    )
+
+
 def _of_a_site(graph: object) -> bool:
     return isinstance(graph, NamedNode) and site_of_graph(graph) is not None
 
@@ -60,12 +80,14 @@ class _Reach:
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self.found: set[NamedNode] = set()
+        self._walked: set[NamedNode] = set()  # a node that was found from elsewhere may itself have changed
 
     def node(self, node: NamedNode) -> None:
         """A node whose own statements changed: whatever shape looks at them, from wherever."""
         facts = self.facts
-        if node in self.found:
+        if node in self._walked:
             return
+        self._walked.add(node)
         self.found.add(node)
         for states in facts.subjects(node, TWIN.state):
             self.node(states)
@@ -75,7 +97,7 @@ class _Reach:
             self.node(needing)
         for binding in (*facts.subjects(node, TWIN.binds), *facts.subjects(node, TWIN.stateEntry)):
             self.binding(binding)
-        if any(facts.nodes(node, TWIN.binds)):
+        if any(facts.objects(node, TWIN.binds, TWIN.connection, TWIN.address, TWIN.writeAddress)):
             self.binding(node)
         for owner in facts.owners(node):
             if facts.capabilities(owner):
@@ -112,17 +134,9 @@ class _Reach:
     def instances(self, classes: Iterable[NamedNode]) -> list[NamedNode]:
         """The individuals of these classes and of all below them."""
         facts = self.facts
-        ahead = deque(classes)
-        seen = set(ahead)
         found: dict[NamedNode, None] = {}
-        while ahead:
-            cls = ahead.popleft()
+        for cls in dict.fromkeys(below for each in classes for below in facts.below(each)):
             for quad in facts.view.quads(None, RDF.type, cls, None):
                 if isinstance(quad.subject, NamedNode) and _of_a_site(quad.graph_name):
                     found[quad.subject] = None
-            below = (*facts.subjects(cls, RDFS.subClassOf), *facts.subjects(cls, OWL.equivalentClass))
-            for each in (*below, *facts.nodes(cls, OWL.equivalentClass)):
-                if each not in seen:
-                    seen.add(each)
-                    ahead.append(each)
         return list(found)

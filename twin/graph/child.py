@@ -25,17 +25,53 @@ _TAIL = 500  # characters of a child's last words that are reported
 Answer = Mapping[str, Any]
 
 
+class Cancelled(Unavailable):
+    """Somebody stopped the work; nothing of it was kept."""
+
+    code = "cancelled"
+
+
+class Stop:
+    """Ends a run from another thread, before its deadline: give it to `run`, then call `stop`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self.asked = False
+
+    def stop(self) -> None:
+        """Kills the child, now or as soon as it starts; does nothing once it has ended."""
+        with self._lock:
+            self.asked = True
+            if self._child is not None:
+                self._child.kill()
+
+    def follow(self, child: subprocess.Popen[bytes]) -> None:
+        """Takes a child that has just started."""
+        with self._lock:
+            self._child = child
+            if self.asked:
+                child.kill()
+
+    def release(self) -> None:
+        """Lets go of a child that has ended."""
+        with self._lock:
+            self._child = None
+
+
 def run(
     module: str,
     arguments: Sequence[str],
     feed: Iterable[bytes],
     deadline: float,
     progress: Callable[[Answer], None] | None = None,
+    stop: Stop | None = None,
 ) -> list[Answer]:
     """The answers of ``python -m module arguments``, which reads ``feed`` from its standard input.
 
     Answers with the key ``progress`` go to ``progress`` as they come.  Raises `DeadlineExceeded` after ``deadline``
-    seconds and `Unavailable` when the child fails; it never outlives the call, nor `end_all`.
+    seconds, `Cancelled` when ``stop`` is asked for, and `Unavailable` when the child fails; it never outlives the
+    call, nor `end_all`.
     """
     search = os.pathsep.join(part for part in (_PACKAGE, os.environ.get("PYTHONPATH", "")) if part)
     child = subprocess.Popen(
@@ -43,10 +79,12 @@ def run(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": search},
+        env={**os.environ, "PYTHONPATH": search, "MALLOC_ARENA_MAX": "2"},
         process_group=0,  # an interrupt typed at the server's terminal is the server's to handle
     )
     _running.add(child)
+    if stop is not None:
+        stop.follow(child)
     late = threading.Event()
 
     def expire() -> None:
@@ -74,6 +112,10 @@ def run(
             if pipe is not None:
                 pipe.close()
         _running.discard(child)
+        if stop is not None:
+            stop.release()
+    if stop is not None and stop.asked and status != 0:
+        raise Cancelled(f"{module} was stopped, as asked.", remedy="Start it again when you want its result.")
     if late.is_set():
         raise DeadlineExceeded(
             f"{module} took longer than {deadline:g} s and was stopped.",

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 from twin import units
+from twin.contracts import Delta
 from twin.graph.derivation import OWNED_BY, OWNS, Derivation
 from twin.graph.hierarchy import PROPERTY_ROOTS, SPACE_ROOTS, Hierarchy
+from twin.graph.node_reads import NodeReads
 from twin.graph.overlay import QuadView
 from twin.graph.twins import CHILD, PARENT
 from twin.terms import Literal, NamedNode, Object
@@ -26,37 +29,63 @@ _FURNITURE = tuple(str(namespace) for namespace in (OWL, RDFS, SH, TWIN, RDF, SK
 """Individuals of these namespaces' classes are the model's furniture (ontology headers, state sets), not twins."""
 _INFERRED = "urn:twin:inferred:"
 _INDIVIDUALS = ("urn:twin:site:", "urn:twin:models:", _INFERRED)
-_VOCABULARY = "urn:twin:vocabulary:"
+VOCABULARY = "urn:twin:vocabulary:"
+"""What the graphs of vocabularies begin with."""
+_OF_CLASSES = (RDF.type, RDFS.subClassOf, OWL.equivalentClass)
 CLASSES = frozenset((OWL.Class, RDFS.Class, SH.NodeShape))
 """What a node is that is a class."""
 
 
-class Facts:
-    """Facts of one state of the graph, each read once."""
+@dataclass(slots=True)
+class ClassFacts:
+    """What was read of classes: the same for every state of the graph until a change touches a class."""
 
-    def __init__(self, view: QuadView) -> None:
+    above: dict[NamedNode, tuple[NamedNode, ...]] = field(default_factory=dict)
+    known: dict[NamedNode, bool] = field(default_factory=dict)
+    kinds: dict[NamedNode, frozenset[str]] = field(default_factory=dict)
+    derivation: Derivation | None = None
+
+    def is_class(self, node: NamedNode, *views: QuadView) -> bool:
+        """Whether a node was ever met as a class, or is one in one of the states."""
+        return (
+            node in self.above
+            or node in self.kinds
+            or any(True for view in views for predicate in _OF_CLASSES for _ in view.quads(None, predicate, node, None))
+            or any(True for view in views for _ in view.quads(node, OWL.equivalentClass, None, None))
+        )
+
+
+class Facts:
+    """Facts of one state of the graph, each read once; ``classes`` are those of classes, read before.
+
+    With ``before`` and ``delta`` the state is the one after the delta, and what it does not touch is not read again.
+    """
+
+    def __init__(
+        self,
+        view: QuadView,
+        classes: ClassFacts | None = None,
+        *,
+        before: Facts | None = None,
+        delta: Delta | None = None,
+    ) -> None:
         self.view = view
-        self._objects: dict[tuple[NamedNode, NamedNode], tuple[Object, ...]] = {}
-        self._above: dict[NamedNode, tuple[NamedNode, ...]] = {}
+        self._before = before
+        earlier: NodeReads | None = before._reads if before is not None else None
+        self._reads: NodeReads = NodeReads(view, earlier, delta)
+        self._classes = classes if classes is not None else ClassFacts()
         self._types: dict[NamedNode, tuple[tuple[NamedNode, ...], bool]] = {}
         self._owners: dict[NamedNode, frozenset[NamedNode]] = {}
-        self._known: dict[NamedNode, bool] = {}
-        self._kinds_of_class: dict[NamedNode, frozenset[str]] = {}
         self._capabilities: dict[NamedNode, frozenset[NamedNode]] = {}
-        self._derivation: Derivation | None = None
+        self._within: dict[NamedNode, dict[NamedNode, bool]] = {}
+        self._is_property: dict[NamedNode, bool] = {}
 
     def objects(self, subject: NamedNode, *predicates: NamedNode) -> Iterator[Object]:
         """The values of a node under any of the predicates, each once."""
-        seen: dict[Object, None] = {}
-        for predicate in predicates:
-            key = (subject, predicate)
-            found = self._objects.get(key)
-            if found is None:
-                quads = self.view.quads(subject, predicate, None, None)
-                found = tuple({q.object: None for q in quads if isinstance(q.object, NamedNode | Literal)})
-                self._objects[key] = found
-            seen.update(dict.fromkeys(found))
-        return iter(seen)
+        read = self._reads.objects
+        if len(predicates) == 1:
+            return iter(read(subject, predicates[0]))
+        return iter({value: None for predicate in predicates for value in read(subject, predicate)})
 
     def nodes(self, subject: NamedNode, *predicates: NamedNode) -> Iterator[NamedNode]:
         """The values of a node under any of the predicates that are nodes."""
@@ -68,18 +97,16 @@ class Facts:
 
     def subjects(self, object: Object, *predicates: NamedNode) -> list[NamedNode]:
         """The nodes that have this value under any of the predicates, each once."""
-        found: dict[NamedNode, None] = {}
-        for predicate in predicates:
-            for quad in self.view.quads(None, predicate, object, None):
-                if isinstance(quad.subject, NamedNode):
-                    found[quad.subject] = None
-        return list(found)
+        read = self._reads.subjects
+        return list({node: None for predicate in predicates for node in read(predicate, object)})
 
     def types(self, node: NamedNode) -> tuple[NamedNode, ...]:
         """The stated classes of a node."""
         return self._typed(node)[0]
 
     def _typed(self, node: NamedNode) -> tuple[tuple[NamedNode, ...], bool]:
+        if self._before is not None and self._reads.stays(node):
+            return self._before._typed(node)
         found = self._types.get(node)
         if found is None:
             classes: dict[NamedNode, None] = {}
@@ -95,7 +122,7 @@ class Facts:
 
     def above(self, cls: NamedNode) -> tuple[NamedNode, ...]:
         """The class and every class above or equivalent to it, nearest first."""
-        found = self._above.get(cls)
+        found = self._classes.above.get(cls)
         if found is None:
             seen = {cls: None}
             queue = deque([cls])
@@ -107,8 +134,21 @@ class Facts:
                     if each not in seen:
                         seen[each] = None
                         queue.append(each)
-            found = self._above[cls] = tuple(seen)
+            found = self._classes.above[cls] = tuple(seen)
         return found
+
+    def below(self, cls: NamedNode) -> tuple[NamedNode, ...]:
+        """The class and every class below or equivalent to it."""
+        seen = {cls: None}
+        queue = deque([cls])
+        while queue:
+            here = queue.popleft()
+            down = [*self.subjects(here, RDFS.subClassOf, OWL.equivalentClass), *self.nodes(here, OWL.equivalentClass)]
+            for each in down:
+                if each not in seen:
+                    seen[each] = None
+                    queue.append(each)
+        return tuple(seen)
 
     def is_any(self, node: NamedNode, roots: Iterable[NamedNode]) -> bool:
         """Whether one of the node's classes is one of the roots or below one."""
@@ -117,17 +157,17 @@ class Facts:
 
     def is_known(self, cls: NamedNode) -> bool:
         """Whether a vocabulary, or the site itself, defines the class."""
-        found = self._known.get(cls)
+        found = self._classes.known.get(cls)
         if found is None:
             found = (
                 cls.value.startswith(_FURNITURE)
                 or any(quad.object in CLASSES for quad in self.view.quads(cls, RDF.type, None, None))
                 or any(
-                    isinstance(quad.graph_name, NamedNode) and quad.graph_name.value.startswith(_VOCABULARY)
+                    isinstance(quad.graph_name, NamedNode) and quad.graph_name.value.startswith(VOCABULARY)
                     for quad in self.view.quads(cls, None, None, None)
                 )
             )
-            self._known[cls] = found
+            self._classes.known[cls] = found
         return found
 
     def owners(self, node: NamedNode) -> frozenset[NamedNode]:
@@ -144,7 +184,10 @@ class Facts:
 
     def is_property(self, node: NamedNode) -> bool:
         """Whether the node is a property: it is owned as one, or its class is a class of properties."""
-        return self.is_any(node, PROPERTY_ROOTS) or bool(self.owners(node))
+        found = self._is_property.get(node)
+        if found is None:
+            found = self._is_property[node] = self.is_any(node, PROPERTY_ROOTS) or bool(self.owners(node))
+        return found
 
     def is_twin(self, node: NamedNode) -> bool:
         """Whether the node is an individual of a site that is not a property."""
@@ -158,14 +201,14 @@ class Facts:
         return units.narrowest(kind for cls in self.types(node) for kind in self._kinds_of(cls))
 
     def _kinds_of(self, cls: NamedNode) -> frozenset[str]:
-        found = self._kinds_of_class.get(cls)
+        found = self._classes.kinds.get(cls)
         if found is None:
             found = frozenset()
             for each in self.above(cls):
                 found = units.narrowest(kind.value for kind in self.nodes(each, *QUANTITY_KIND))
                 if found:
                     break
-            self._kinds_of_class[cls] = found
+            self._classes.kinds[cls] = found
         return found
 
     def roles(self, node: NamedNode) -> frozenset[str]:
@@ -173,9 +216,9 @@ class Facts:
         stated = frozenset(self.texts(node, TWIN.role))
         if stated:
             return stated
-        if self._derivation is None:
-            self._derivation = Derivation(self.view, Hierarchy(self.view))
-        role = self._derivation.role(cls for cls in self.types(node) if cls != TWIN.Property)
+        if self._classes.derivation is None:
+            self._classes.derivation = Derivation(self.view, Hierarchy(self.view))
+        role = self._classes.derivation.role(cls for cls in self.types(node) if cls != TWIN.Property)
         return frozenset((role,)) if role else frozenset()
 
     def stated_roles(self, node: NamedNode) -> Iterator[Literal]:
@@ -223,7 +266,10 @@ class Facts:
 
     def within(self, node: NamedNode) -> dict[NamedNode, bool]:
         """What a node is in or part of, each with whether that is a place."""
-        found: dict[NamedNode, bool] = {}
+        known = self._within.get(node)
+        if known is not None:
+            return known
+        found = self._within[node] = {}
         for predicate in PARENT:
             for parent in self.nodes(node, predicate):
                 found[parent] = found.get(parent, False) or predicate in _LOCATES or self._is_place(parent)

@@ -15,8 +15,17 @@ from twin.vocab import BRICK, OWL, QUDT, RDF, RDFS, TWIN
 
 Statement = tuple[NamedNode, NamedNode, Object]
 
-_SAID_OTHERWISE = frozenset((RDF.type, QUDT.hasQuantityKind, TWIN.role, TWIN.hasProperty, *UNIT))
-"""Predicates of a property that are not copied as they stand."""
+_OF_BINDINGS = (
+    TWIN.binds,
+    TWIN.connection,
+    TWIN.address,
+    TWIN.writeAddress,
+    TWIN.sourceUnit,
+    TWIN.scale,
+    TWIN.offset,
+    TWIN.stateEntry,
+)
+"""Predicates that only a binding has."""
 
 
 def neighbourhood(facts: Facts, foci: Iterable[NamedNode]) -> frozenset[Statement]:
@@ -90,8 +99,6 @@ class _Neighbourhood:
         self._copy(node, TWIN.valueKind, TWIN.states, TWIN.writable, TWIN.freshness, TWIN.minimum, TWIN.maximum)
         for states in facts.nodes(node, TWIN.states):
             self._classify(states)
-        for binding in facts.subjects(node, TWIN.binds):
-            self._add(binding, TWIN.binds, node)
         for capability in facts.nodes(node, TWIN.ofCapability):
             self._add(node, TWIN.ofCapability, capability)
             self._classify(capability)
@@ -189,9 +196,11 @@ class _Neighbourhood:
     def _wiring(self, node: NamedNode) -> None:
         facts = self.facts
         types = facts.types(node)
-        bound = list(facts.nodes(node, TWIN.binds))
-        if bound or TWIN.Binding in types:
-            self._binding(node, bound)
+        for binding in facts.subjects(node, TWIN.binds):
+            self._add(binding, TWIN.binds, node)
+        # By any of its words: whether a rule holds for a node may not depend on which other nodes are looked at.
+        if TWIN.Binding in types or any(facts.objects(node, *_OF_BINDINGS)):
+            self._binding(node, list(facts.nodes(node, TWIN.binds)))
         if TWIN.Connection in types:
             self._copy(node, TWIN.protocol, TWIN.endpoint, TWIN.option)
         for binding in facts.subjects(node, TWIN.stateEntry):
@@ -200,8 +209,7 @@ class _Neighbourhood:
 
     def _binding(self, node: NamedNode, bound: list[NamedNode]) -> None:
         facts = self.facts
-        self._copy(node, TWIN.binds, TWIN.connection, TWIN.address, TWIN.writeAddress, TWIN.sourceUnit)
-        self._copy(node, TWIN.scale, TWIN.offset, TWIN.stateEntry)
+        self._copy(node, *_OF_BINDINGS)
         for entry in facts.nodes(node, TWIN.stateEntry):
             self._copy(entry, TWIN.code, TWIN.word)
         for connection in facts.nodes(node, TWIN.connection):

@@ -5,46 +5,64 @@ The server's end is `twin.graph.validation.validate`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from twin.graph.child import Answer, serve
 from twin.graph.facts import Facts
-from twin.graph.memory import MemoryStore
+from twin.graph.indexed import IndexedQuads
 from twin.graph.neighbourhood import neighbourhood
+from twin.graph.overlay import QuadView
 from twin.graph.remedies import Remedies
-from twin.graph.validation import Gate, our_shapes
+from twin.graph.validation import our_shapes
+from twin.graph.validation_engine import Engine
+from twin.graph.violation import Violation
 from twin.terms import NamedNode, parse_n_quads
 from twin.vocab import RDF
 
 _CHUNK = 500  # nodes at a time: more only makes the graphs of the checks bigger
+_KEPT = 20  # chunks for which what was read of the graph is remembered: it is most of the room that a check takes
 _VOCABULARY = "urn:twin:vocabulary:"
 
 
-def nodes_of(store: MemoryStore) -> list[NamedNode]:
+def nodes_of(view: QuadView) -> list[NamedNode]:
     """Every node that a site says something of or points at, in the order of first mention."""
     found: dict[NamedNode, None] = {}
-    for quad in store.quads():
-        if isinstance(quad.graph_name, NamedNode) and not quad.graph_name.value.startswith(_VOCABULARY):
-            if isinstance(quad.subject, NamedNode):
-                found[quad.subject] = None
-            if isinstance(quad.object, NamedNode) and quad.predicate != RDF.type:
-                found[quad.object] = None
+    types = RDF.type
+    graphs: dict[object, bool] = {}
+    for quad in view.quads():
+        graph = quad.graph_name
+        of_site = graphs.get(graph)
+        if of_site is None:
+            of_site = graphs[graph] = isinstance(graph, NamedNode) and not graph.value.startswith(_VOCABULARY)
+        if of_site:
+            subject, value = quad.subject, quad.object
+            if isinstance(subject, NamedNode):
+                found[subject] = None
+            if isinstance(value, NamedNode) and quad.predicate != types:
+                found[value] = None
     return list(found)
+
+
+def violations(view: QuadView, progress: Callable[[int, int], None]) -> Iterator[Violation]:
+    """What every node of a site breaks of our shapes; ``progress`` hears how many nodes are done, of how many."""
+    engine = Engine(our_shapes())
+    nodes = nodes_of(view)
+    for number, start in enumerate(range(0, len(nodes), _CHUNK)):
+        if number % _KEPT == 0:
+            facts = Facts(view)
+            remedies = Remedies(facts)
+        chunk = nodes[start : start + _CHUNK]
+        for violation in engine.check(neighbourhood(facts, chunk), chunk):
+            yield remedies.improve(violation)
+        progress(min(start + _CHUNK, len(nodes)), len(nodes))
 
 
 def work(fed: bytes, answer: Callable[[Answer], None]) -> None:
     """Checks all that was fed, a chunk of nodes at a time."""
-    store = MemoryStore(parse_n_quads(fed))
-    gate = Gate(our_shapes())
-    nodes = nodes_of(store)
-    for start in range(0, len(nodes), _CHUNK):
-        chunk = nodes[start : start + _CHUNK]
-        facts = Facts(store)
-        remedies = Remedies(facts)
-        for violation in gate.check(neighbourhood(facts, chunk), chunk):
-            answer(asdict(remedies.improve(violation)))
-        answer({"progress": min(start + _CHUNK, len(nodes)), "of": len(nodes)})
+    view = IndexedQuads(parse_n_quads(fed))
+    for violation in violations(view, lambda done, of: answer({"progress": done, "of": of})):
+        answer(asdict(violation))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["violation", "warning", "info"]
-Source = Literal["twin", "brick"]
+Source = Literal["twin", "user", "brick"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from threading import Lock
 from twin.errors import InvalidInput
 from twin.graph.violation import Judgement, Source, Violation
 
-__all__ = ["ViolationGroup", "ViolationPage", "ViolationStore"]
+__all__ = ["Standing", "ViolatingNode", "ViolationGroup", "ViolationPage", "ViolationStore"]
 
 _COLUMNS = tuple(field.name for field in fields(Violation))
 _IDENTITY = ("focus", "path", "component", "shape", "value")
@@ -26,7 +26,25 @@ CREATE TABLE IF NOT EXISTS violation (
 );
 CREATE INDEX IF NOT EXISTS violation_focus ON violation (focus);
 CREATE INDEX IF NOT EXISTS violation_shape ON violation (site, source, shape);
+CREATE TABLE IF NOT EXISTS due (site TEXT PRIMARY KEY, reason TEXT NOT NULL);
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A violation that stands, with its site and the number that names it as long as it does."""
+
+    number: str
+    site: str
+    violation: Violation
+
+
+@dataclass(frozen=True, slots=True)
+class ViolatingNode:
+    """How many rules a node breaks, or how many times."""
+
+    focus: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +122,13 @@ class ViolationStore:
         *,
         source: str | None = None,
         shape: str | None = None,
+        severity: str | None = None,
     ) -> ViolationPage:
-        """A page of violations: all, or those of a site, of one or several nodes, of a source, of a shape.
+        """A page of violations: all, or those of a site, of one or several nodes, of a source, a shape, a severity.
 
         Raises `twin.errors.InvalidInput` for an ``after`` that is no cursor.
         """
-        where, values = _where(site, twin, source, shape)
+        where, values = _where(site, twin, source=source, shape=shape, severity=severity)
         if after is not None and not after.isdecimal():
             raise InvalidInput(f"{after!r} is no cursor of a page of violations.", remedy="Use one that a page gave.")
         with self._lock, closing(self._connection.cursor()) as cursor:
@@ -127,20 +146,41 @@ class ViolationStore:
             len(rows) > limit,
         )
 
+    def find(self, number: str) -> Standing | None:
+        """The violation of a number; None when it stands no longer."""
+        if not number.isdecimal():
+            return None
+        with self._lock:
+            row = self._connection.execute(
+                f"SELECT id, site, {', '.join(_COLUMNS)} FROM violation WHERE id = ?",  # noqa: S608  # names of ours
+                (int(number),),
+            ).fetchone()
+        return None if row is None else Standing(str(row[0]), row[1], Violation(*row[2:]))
+
     def count(
-        self, site: str | None = None, *, twin: str | Collection[str] | None = None, source: str | None = None
+        self,
+        site: str | None = None,
+        *,
+        twin: str | Collection[str] | None = None,
+        source: str | None = None,
+        severity: str | None = None,
     ) -> int:
         """How many violations there are."""
-        where, values = _where(site, twin, source, None)
+        where, values = _where(site, twin, source=source, severity=severity)
         with self._lock:
             row = self._connection.execute(f"SELECT COUNT(*) FROM violation{where}", values).fetchone()  # noqa: S608  # marks only
         return int(row[0])
 
     def groups(
-        self, site: str | None = None, *, twin: str | Collection[str] | None = None, source: str | None = None
+        self,
+        site: str | None = None,
+        *,
+        twin: str | Collection[str] | None = None,
+        source: str | None = None,
+        severity: str | None = None,
     ) -> list[ViolationGroup]:
         """The rules that are broken, in words, the most often broken first."""
-        where, values = _where(site, twin, source, None)
+        where, values = _where(site, twin, source=source, severity=severity)
         with self._lock:
             rows = self._connection.execute(
                 f"SELECT shape, rule, severity, source, COUNT(*) AS broken FROM violation{where}"  # noqa: S608  # marks only
@@ -149,9 +189,47 @@ class ViolationStore:
             ).fetchall()
         return [ViolationGroup(*row) for row in rows]
 
+    def nodes(
+        self,
+        site: str | None = None,
+        *,
+        source: str | None = None,
+        shape: str | None = None,
+        severity: str | None = None,
+        limit: int = 50,
+    ) -> list[ViolatingNode]:
+        """The nodes that break rules, those that break most first; at most ``limit``."""
+        where, values = _where(site, None, source=source, shape=shape, severity=severity)
+        with self._lock:
+            rows = self._connection.execute(
+                f"SELECT focus, COUNT(*) AS broken FROM violation{where}"  # noqa: S608  # marks only
+                " GROUP BY focus ORDER BY broken DESC, focus LIMIT ?",
+                [*values, limit],
+            ).fetchall()
+        return [ViolatingNode(*row) for row in rows]
+
+    def mark_due(self, sites: Iterable[str], reason: str) -> None:
+        """Notes that what stands here for these sites may be wrong until they are validated anew, and why."""
+        with self._lock, self._connection:
+            self._connection.execute("BEGIN")
+            self._connection.executemany(
+                "INSERT INTO due (site, reason) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                [(site, reason) for site in sites],
+            )
+
+    def due(self) -> dict[str, str]:
+        """The sites that are to be validated anew, each with the reason; oldest first."""
+        with self._lock:
+            return dict(self._connection.execute("SELECT site, reason FROM due ORDER BY rowid").fetchall())
+
+    def not_due(self, site: str) -> None:
+        """Notes that a site was validated anew."""
+        with self._lock, self._connection:
+            self._connection.execute("DELETE FROM due WHERE site = ?", (site,))
+
     def counts(self, site: str | None = None, *, source: str | None = None) -> dict[str, int]:
         """How many violations each node has that has any."""
-        where, values = _where(site, None, source, None)
+        where, values = _where(site, None, source=source)
         with self._lock:
             rows = self._connection.execute(
                 f"SELECT focus, COUNT(*) FROM violation{where} GROUP BY focus",  # noqa: S608  # marks only
@@ -166,11 +244,16 @@ class ViolationStore:
 
 
 def _where(
-    site: str | None, twin: str | Collection[str] | None, source: str | None, shape: str | None
+    site: str | None,
+    twin: str | Collection[str] | None,
+    *,
+    source: str | None = None,
+    shape: str | None = None,
+    severity: str | None = None,
 ) -> tuple[str, list[str]]:
     conditions: list[str] = []
     values: list[str] = []
-    for column, value in (("site", site), ("source", source), ("shape", shape)):
+    for column, value in (("site", site), ("source", source), ("shape", shape), ("severity", severity)):
         if value is not None:
             conditions.append(f"{column} = ?")
             values.append(value)
