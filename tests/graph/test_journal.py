@@ -12,9 +12,18 @@ from hypothesis import strategies as st
 from twin.contracts import Delta
 from twin.errors import ConfigurationError, NotFound
 from twin.graph.journal import Journal
+from twin.graph.journal_rows import GENESIS, TooOld, chain_hash_of_quads, pack
 from twin.terms import Literal, NamedNode, Quad
+from twin.vocab import TWIN
 
 GRAPH = NamedNode("urn:twin:site:one")
+FIRST_FORMAT = """
+CREATE TABLE changes (revision INTEGER PRIMARY KEY, time INTEGER NOT NULL, actor TEXT NOT NULL, reason TEXT NOT NULL,
+  removed BLOB NOT NULL, added BLOB NOT NULL, artifact TEXT, previous TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE series (id INTEGER PRIMARY KEY AUTOINCREMENT, property TEXT NOT NULL UNIQUE);
+CREATE TABLE pending (artifact TEXT PRIMARY KEY, graphs TEXT NOT NULL);
+PRAGMA user_version=1;
+"""
 
 
 def delta(text: str) -> Delta:
@@ -87,3 +96,60 @@ def test_an_import_that_began_and_was_not_published_is_remembered() -> None:
     journal.append(0, "ann", "import", Delta(), artifact="abc")
     assert journal.unfinished_imports() == []
     assert journal.artifact(1) == "abc"
+
+
+def test_what_is_trimmed_keeps_its_chain_and_who_changed_what(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    for number in range(5):
+        journal.append(number, "ann", f"change {number}", delta(str(number)), touched=["urn:s"])
+    assert journal.trim(3) == 3
+    assert journal.trim(2) == 0
+    assert journal.broken_link() is None
+    assert (journal.oldest, journal.head(2).reason, journal.last_about(["urn:s"], upto=2)) == (3, "change 1", 2)
+    assert [change.token for change in journal.last(10)] == [5, 4]
+    assert [change.delta for change in journal.since(3)] == [delta("3"), delta("4")]
+    with pytest.raises(TooOld, match="the oldest is 3"):
+        journal.since(2)
+    with pytest.raises(NotFound, match="no longer kept"):
+        journal.find(3)
+    journal.close()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("UPDATE changes SET reason = 'forged' WHERE revision = 2")
+    database.close()
+    tampered = Journal(tmp_path / "journal.sqlite")
+    assert (tampered.oldest, tampered.broken_link()) == (3, 2)
+    tampered.close()
+
+
+def test_times_never_go_back_and_say_which_revision_was_the_newest() -> None:
+    journal = Journal()
+    for time in (10, 30, 20):
+        journal.append(time, "ann", "why", delta(str(time)))
+    assert [journal.time_of(revision) for revision in (0, 1, 2, 3)] == [0, 10, 30, 30]
+    assert [journal.revision_at(time) for time in (9, 10, 29, 30, 99)] == [0, 1, 1, 3, 3]
+
+
+def test_a_journal_of_the_first_format_is_indexed_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    node, owner, graph = NamedNode("urn:p"), NamedNode("urn:t"), NamedNode("urn:twin:inferred:one")
+    owned = Delta(added=(Quad(owner, TWIN.hasProperty, node, graph),))
+    bound = Delta(added=(Quad(NamedNode("urn:b"), TWIN.binds, node, GRAPH),))
+    with sqlite3.connect(path) as database:
+        database.executescript(FIRST_FORMAT)
+        previous = GENESIS
+        for token, change in enumerate((owned, bound, delta("x")), 1):
+            removed, added = pack(change.removed), pack(change.added)
+            digest = chain_hash_of_quads(previous, token, token, "ann", "why", None, removed, added)
+            row = (token, token, "ann", "why", removed, added, None, previous, digest)
+            database.execute("INSERT INTO changes VALUES (?,?,?,?,?,?,?,?,?)", row)
+            previous = digest
+    database.close()
+    for _ in range(2):  # brought up once, and then as any other
+        journal = Journal(path)
+        assert journal.broken_link() is None
+        assert [journal.last_about([node]) for node in ("urn:t", "urn:p", "urn:s", "urn:b")] == [2, 2, 3, 2]
+        journal.close()
+    journal = Journal(path)
+    journal.append(9, "bob", "on", delta("y"), touched=["urn:s"])
+    assert (journal.broken_link(), journal.trim(2), journal.broken_link()) == (None, 2, None)
+    journal.close()

@@ -1,0 +1,77 @@
+"""Everything that answers for the past of one server: snapshots, pinned revisions, and SPARQL over them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from twin.bus import Topic
+from twin.clock import Clock
+from twin.directory import DataDirectory
+from twin.flows.live_values import Windows
+from twin.flows.past_values import PastLiveValues
+from twin.flows.snapshotting import Snapshotting
+from twin.graph.journal import Journal
+from twin.graph.oxigraph import OxigraphStore
+from twin.graph.past import Past, Pasts
+from twin.graph.past_sparql import PastServices
+from twin.graph.reader import SparqlService
+from twin.graph.snapshots import Snapshots
+from twin.graph.twins import TwinReader
+from twin.settings import Settings
+
+
+class TimeTravel:
+    """The past of a server over an entered data directory: ``pasts`` pins revisions, ``services`` answers SPARQL over
+    them, ``snapshotting`` is to be run while the server runs."""
+
+    def __init__(
+        self,
+        store: OxigraphStore,
+        journal: Journal,
+        twins: TwinReader,
+        history: Windows,
+        directory: DataDirectory,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
+        chosen = settings.revisions
+        self._history = history
+        self._settings = replace(settings.sparql, readers=1)
+        self.snapshots = Snapshots(
+            store,
+            journal,
+            directory.snapshots,
+            directory.graph,
+            keep=max(1, chosen.snapshots),
+            size=chosen.snapshot_bytes,
+        )
+        self.pasts = Pasts(
+            store,
+            journal,
+            twins,
+            self.snapshots,
+            directory.past / "stores",
+            directory.raw,
+            clock,
+            most=chosen.pinned,
+            idle=chosen.pinned_seconds,
+            size=chosen.pinned_bytes,
+        )
+        self.services = PastServices(
+            self.pasts,
+            self._service,
+            directory.past / "readers",
+            clock,
+            most=chosen.pinned,
+            idle=chosen.pinned_seconds,
+        )
+        self.snapshotting = Snapshotting(self.snapshots, journal, clock, chosen)
+
+    async def _service(self, past: Past, directory: Path) -> SparqlService:
+        return SparqlService(past.store, Topic(), PastLiveValues(past, self._history), directory, self._settings)
+
+    async def close(self) -> None:
+        """Ends the readers of the past and lets go of what was pinned."""
+        await self.services.close()
+        await self.pasts.close()
