@@ -9,13 +9,15 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp
 
 from tests.graph.sparql_server import DEPOT, OFFICE, RUNAWAY, Server, quad
-from twin.api.sparql import sparql_routes
+from twin.api.sparql import sparql_endpoint
 from twin.scope import Principal, Scope
 from twin.settings import SparqlSettings
+from twin.terms import NamedNode, Quad
+from twin.vocab import RDF, RDFS
 
 VALUES = "SELECT ?o { ?s <urn:p> ?o } ORDER BY ?o"
 CONSTRUCT = "CONSTRUCT { ?s <urn:q> ?o } WHERE { ?s <urn:p> ?o }"
@@ -24,20 +26,20 @@ CSV = {"accept": "text/csv"}
 SETTINGS = SparqlSettings(readers=1, deadline=30.0, queue=1)
 
 
-def everything(_request: Request) -> Scope:
+def everything(_connection: HTTPConnection, _moment: str | None) -> Scope:
     return Scope()
 
 
-def by_header(request: Request) -> Scope:
+def by_header(connection: HTTPConnection, _moment: str | None) -> Scope:
     """A viewer of the site that a header names."""
-    return Scope(Principal("viewer", frozenset({"viewer"})), frozenset({request.headers["x-site"]}))
+    return Scope(Principal("viewer", frozenset({"viewer"})), frozenset({connection.headers["x-site"]}))
 
 
-def asgi(server: Server) -> Starlette:
-    return Starlette(routes=sparql_routes(server.service, everything))
+def asgi(server: Server) -> ASGIApp:
+    return sparql_endpoint(server.service, everything)
 
 
-def client_of(app: Starlette) -> httpx.AsyncClient:
+def client_of(app: ASGIApp) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://twin")
 
 
@@ -127,7 +129,7 @@ async def test_graphs_may_be_named_beside_the_query(client: httpx.AsyncClient) -
 
 
 async def test_the_caller_sees_their_scope(server: Server) -> None:
-    async with client_of(Starlette(routes=sparql_routes(server.service, by_header))) as client:
+    async with client_of(sparql_endpoint(server.service, by_header)) as client:
         response = await client.get("/sparql", params={"query": VALUES}, headers={"x-site": "depot", **CSV})
         assert response.text.split() == ["o", "depot"]
 
@@ -155,7 +157,7 @@ async def test_a_wrong_query_is_refused_with_reason_and_remedy(
 
 
 async def test_requests_that_are_none_are_refused(client: httpx.AsyncClient) -> None:
-    told(await client.get("/sparql"), 400)
+    told(await client.post("/sparql", data={}, headers={"content-type": "application/x-www-form-urlencoded"}), 400)
     told(await client.get("/sparql", params={"query": [VALUES, VALUES]}), 400)
     told(await client.post("/sparql", data={"quarry": VALUES}), 400)
     told(await client.post("/sparql", content=b"SELECT * { ?s ?p '\xff' }", headers=QUERY), 400)
@@ -200,7 +202,7 @@ async def test_a_runaway_ends_with_503_and_a_full_line_with_429(tmp_path: Path) 
 class Leaving:
     """A client on the wire that leaves when told to, or after the first bytes of a body."""
 
-    def __init__(self, app: Starlette, query: str, *, after_first_bytes: bool = False) -> None:
+    def __init__(self, app: ASGIApp, query: str, *, after_first_bytes: bool = False) -> None:
         self.app = app
         self.scope = {
             "type": "http", "http_version": "1.1", "method": "POST", "path": "/sparql", "raw_path": b"/sparql",
@@ -268,3 +270,20 @@ async def test_an_answer_that_fails_half_way_cuts_the_connection_and_says_why_in
     await server.service.close()
     assert "more than 20,000 rows" in caplog.text
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_what_follows_is_in_the_answer_unless_it_is_left_out(server: Server, client: httpx.AsyncClient) -> None:
+    tree = NamedNode("urn:twin:vocabulary:office")
+    server.commit(
+        Quad(NamedNode("urn:Lower"), RDFS.subClassOf, NamedNode("urn:Upper"), tree),
+        Quad(NamedNode("urn:a"), RDF.type, NamedNode("urn:Lower"), OFFICE),
+    )
+    query = {"query": "SELECT ?s { ?s a <urn:Upper> }"}
+    assert (await client.get("/sparql", params=query, headers=CSV)).text.split() == ["s", "urn:a"]
+    stated = await client.get("/sparql", params={**query, "entailment": "none"}, headers=CSV)
+    assert stated.text.split() == ["s"]
+    shown = await client.post("/sparql?explain", data=query)
+    assert shown.headers["content-type"].startswith("application/sparql-query")
+    assert "<urn:Lower>" in shown.text
+    problem = told(await client.get("/sparql", params={**query, "entailment": "OWL"}), 400)
+    assert problem["remedy"] == "Say 'twin' for what follows, 'none' for what is stated."

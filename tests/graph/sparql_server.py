@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from twin.bus import Topic
 from twin.contracts import Delta, Revision
 from twin.errors import Unavailable
-from twin.graph.live_functions import LiveValue
+from twin.graph.live_functions import LiveValue, LiveView
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.reader import SparqlAnswer, SparqlService
 from twin.scope import Scope
@@ -37,24 +37,38 @@ class Live:
         self.scopes: list[Scope] = []
         self.broken = False
 
-    def values(self, scope: Scope) -> Mapping[str, LiveValue]:
-        self.scopes.append(scope)
-        return self.now
+    def view(self, scope: Scope) -> LiveView:
+        return View(self, scope)
+
+
+class View:
+    """What one query reads of them."""
+
+    def __init__(self, live: Live, scope: Scope) -> None:
+        self.live = live
+        self.scope = scope
+
+    async def values(self, property: str, size: int) -> Mapping[str, LiveValue]:
+        self.live.scopes.append(self.scope)
+        return self.live.now if property in self.live.now else {}
+
+    async def values_at(self, property: str, size: int, at: int) -> Mapping[str, LiveValue]:
+        return {property: LiveValue(float(at // 1_000_000_000), at, "good", 0.0)}
 
     async def aggregates(
-        self, scope: Scope, properties: Sequence[str], seconds: float, aggregate: str
+        self, property: str, size: int, seconds: float, aggregate: str, end: int | None
     ) -> Mapping[str, float | None]:
-        if self.broken:
+        if self.live.broken:
             raise Unavailable("The history is closed.")
+        if end is not None:
+            return {SAT.value: float(end // 1_000_000_000)}
         return {SAT.value: {"mean": 20.0, "min": 18.0, "max": seconds}[aggregate]}
 
 
 class Server:
     """The parts together; ``commit`` is the one door."""
 
-    def __init__(
-        self, directory: Path, settings: SparqlSettings, *, answer_bytes: int = 2**28, reader_bytes: int = 2**30
-    ) -> None:
+    def __init__(self, directory: Path, settings: SparqlSettings) -> None:
         self.directory = directory
         self.store = OxigraphStore(directory / "graph")
         self.changes: Topic[Revision] = Topic()
@@ -66,8 +80,6 @@ class Server:
             self.live,
             self.checkpoints,
             settings,
-            answer_bytes=answer_bytes,
-            reader_bytes=reader_bytes,
         )
         self.commit(quad("urn:a", "office"), quad("urn:b", "depot", DEPOT), quad("urn:c", "wire", WIRING))
 

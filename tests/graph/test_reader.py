@@ -21,8 +21,8 @@ from twin.graph.reader_pool import Busy
 from twin.graph.results import NotAcceptable
 from twin.scope import Principal, Scope
 from twin.settings import SparqlSettings
-from twin.terms import NamedNode, parse_n_quads
-from twin.vocab import site_graph
+from twin.terms import NamedNode, Quad, parse_n_quads
+from twin.vocab import OWL, RDF, RDFS, site_graph
 
 VALUES = "SELECT ?o { ?s <urn:p> ?o }"
 SETTINGS = SparqlSettings(readers=2, deadline=30.0)
@@ -217,6 +217,13 @@ async def test_history_is_asked_for_while_the_query_runs(server: Server) -> None
     assert await server.ask(text) == ["20,7200,"]
 
 
+async def test_the_past_is_asked_for_by_its_time(server: Server) -> None:
+    server.commit(quad(SAT.value, "sat"))
+    moment = "'2026-01-01T00:00:00Z'^^xsd:dateTime"
+    text = f"SELECT (live:value(?s, {moment}) AS ?v) (live:mean(?s, 'PT1H', {moment}) AS ?m) {{ ?s <urn:p> 'sat' }}"
+    assert await server.ask(text) == ["1767225600,1767225600"]
+
+
 async def test_a_history_that_fails_fails_the_query_and_not_the_service(server: Server) -> None:
     server.commit(quad(SAT.value, "sat"))
     server.live.broken = True
@@ -293,8 +300,54 @@ async def test_a_runaway_is_stopped_at_its_deadline_and_others_are_served_meanwh
     await until(lambda: len(list(server.checkpoints.iterdir())) == len(readers()))
 
 
+@pytest.mark.parametrize("runaways", [2, 5])
+async def test_a_short_query_does_not_wait_for_long_ones_to_end(server: Server, runaways: int) -> None:
+    server.commit(*(quad("urn:many", number) for number in range(300)))
+    await server.ask(VALUES)
+    long = [asyncio.ensure_future(server.service.query(RUNAWAY, deadline=600.0)) for _ in range(runaways)]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(60):  # far less than the deadline of any of them
+        for _ in range(3):
+            assert len(await server.ask(VALUES)) == 303
+    assert not any(each.done() for each in long)
+    assert len(readers()) <= SETTINGS.readers + 1
+    for each in long:
+        each.cancel()
+    await asyncio.gather(*long, return_exceptions=True)
+
+
+async def test_a_long_query_that_made_way_for_others_is_answered_in_the_end(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(SETTINGS, readers=1))
+    server.commit(*(quad("urn:many", number) for number in range(140)))
+    await server.service.start()
+    long = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i FILTER(STRLEN(CONCAT(STR(?a), STR(?d))) >= 0) }"
+    asked = [asyncio.ensure_future(server.ask(long)) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    assert len(await server.ask(VALUES)) == 143
+    assert await asyncio.gather(*asked) == [[str(143**3)]] * 3
+    await server.service.close()
+
+
+async def test_clients_take_turns(tmp_path: Path) -> None:
+    server = Server(tmp_path, replace(SETTINGS, readers=1))
+    await server.service.start()
+    done: list[str] = []
+
+    async def ask(client: str) -> None:
+        answer = await server.service.query(VALUES, client=client)
+        await answer.read()
+        done.append(client)
+
+    many = [asyncio.ensure_future(ask("many")) for _ in range(20)]
+    await asyncio.sleep(0)
+    few = [asyncio.ensure_future(ask("few")) for _ in range(3)]
+    await asyncio.gather(*many, *few)
+    assert [place for place, client in enumerate(done) if client == "few"][-1] < 12
+    await server.service.close()
+
+
 async def test_a_query_that_needs_too_much_memory_ends_alone(tmp_path: Path) -> None:
-    server = Server(tmp_path, replace(SETTINGS, readers=1), reader_bytes=256 * 1024 * 1024)
+    server = Server(tmp_path, replace(SETTINGS, readers=1, reader_bytes=256 * 1024 * 1024))
     server.commit(*(quad("urn:many", number) for number in range(3000)))
     await server.service.start()
     with pytest.raises(Unavailable, match="too much memory"):
@@ -359,7 +412,7 @@ async def test_a_full_line_is_refused_with_when_to_come_again(tmp_path: Path) ->
 
 
 async def test_too_many_rows_or_bytes_are_refused(tmp_path: Path) -> None:
-    server = Server(tmp_path, replace(SETTINGS, rows=100), answer_bytes=4000)
+    server = Server(tmp_path, replace(SETTINGS, rows=100, answer_bytes=4000))
     server.commit(*(quad("urn:many", number) for number in range(101)), quad("urn:big", "x" * 5000))
     await server.service.start()
     text = "SELECT ?o { <urn:many> <urn:p> ?o }"
@@ -430,3 +483,36 @@ asyncio.run(main())
     child.kill()
     await child.communicate()
     await until(lambda: not orphans[0].is_running() or orphans[0].status() == psutil.STATUS_ZOMBIE)
+
+
+async def test_a_class_is_answered_by_the_tree_of_the_revision_it_is_asked_at(server: Server) -> None:
+    vocabulary = NamedNode("urn:twin:vocabulary:office")
+    a, lower, upper = NamedNode("urn:thing"), NamedNode("urn:Lower"), NamedNode("urn:Upper")
+    below = Quad(lower, RDFS.subClassOf, upper, vocabulary)
+    text = "SELECT ?s { ?s a <urn:Upper> }"
+    server.commit(Quad(a, RDF.type, lower, OFFICE))
+    for _ in range(20):
+        assert await server.ask(text) == []
+        server.commit(below)
+        assert await server.ask(text) == ["urn:thing"]
+        server.commit(removed=(below,))
+
+
+async def test_what_follows_can_be_left_out_and_shown(server: Server) -> None:
+    fed, fan, room = NamedNode("urn:isFedBy"), NamedNode("urn:fan"), NamedNode("urn:room")
+    feeds = NamedNode("urn:feeds")
+    server.commit(
+        Quad(fed, OWL.inverseOf, feeds, NamedNode("urn:twin:vocabulary:office")), Quad(fan, feeds, room, OFFICE)
+    )
+    text = "SELECT ?by { <urn:room> <urn:isFedBy> ?by }"
+    assert await server.ask(text) == ["urn:fan"]
+    stated = await server.service.query(text, accept="text/csv", entailment=False)
+    assert (await stated.read()).split() == [b"by"]
+    explained = await server.service.query(text, explain=True)
+    assert explained.media_type == "application/sparql-query"
+    assert "?by <urn:feeds> <urn:room>" in (await explained.read()).decode()
+
+
+async def test_a_mistake_is_told_where_it_is_in_the_text_that_was_asked(server: Server) -> None:
+    with pytest.raises(InvalidInput, match="line 2, column"):
+        await server.ask("SELECT ?s {\n ?s a <urn:A> ; nowhere:p ?o }")

@@ -6,63 +6,67 @@ so a query sees whatever was committed before it was asked.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from twin.bus import Topic
-from twin.contracts import Revision
-from twin.errors import DeadlineExceeded
+from twin.contracts import Delta, Revision
+from twin.graph import reader_wire as wire
 from twin.graph.live_functions import LiveSource
+from twin.graph.past_sparql import PastServices
 from twin.graph.reader_handle import ReadableStore, Reader
 from twin.graph.reader_pool import ReaderPool
+from twin.graph.reader_refusals import refusal
+from twin.graph.reader_work import Work
 from twin.graph.results import choose
 from twin.graph.sparql_gate import Limits, Question, examine
+from twin.graph.update_gate import Update
 from twin.scope import Scope
 from twin.settings import SparqlSettings
+from twin.terms import parse_n_quads
 
+_DATASETS = 64  # lists of graphs that a reader remembers
 _PATIENCE = 3  # deadlines that a query waits in line
-
-
-_ANSWER_BYTES = 256 * 1024 * 1024
-_READER_BYTES = 1024 * 1024 * 1024
+_SCOPES = 256  # whose graphs are remembered
+_QUERY_TEXT = "application/sparql-query"
 _SETTINGS = SparqlSettings()
-
-
-@dataclass(slots=True)
-class _Progress:
-    rows: int | None = None
 
 
 class SparqlAnswer:
     """An answer that streams: iterate it once for its bytes, or `read` it whole.
 
-    ``media_type`` is what the client accepted, ``revision`` what the answer has seen at least.  Close it (`aclose`)
-    when it is not read to its end.
+    ``media_type`` is what the client accepted, ``revision`` what the answer has seen at least, ``first`` its first
+    bytes - all of them when it is ``complete`` - and ``rows`` about how many rows or triples there were, None until it
+    was read to its end.  Close it (`aclose`) when it is not read to its end.
     """
 
-    def __init__(
-        self, media_type: str, revision: int, first: bytes, rest: AsyncGenerator[bytes, None], progress: _Progress
-    ) -> None:
+    __slots__ = ("_text", "_work", "complete", "first", "media_type", "revision", "rows")
+
+    def __init__(self, media_type: str, revision: int, work: Work, text: str) -> None:
         self.media_type = media_type
         self.revision = revision
-        self._first = first
-        self._rest = rest
-        self._progress = progress
+        self.first = b""
+        self.complete = False
+        self.rows: int | None = None
+        self._work = work
+        self._text = text
 
-    @property
-    def rows(self) -> int | None:
-        """About how many rows or triples there were; None until the answer was read to its end."""
-        return self._progress.rows
+    async def begin(self) -> SparqlAnswer:
+        """Waits for the first bytes."""
+        self.first = await self._piece()
+        return self
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with aclosing(self._rest):
-            yield self._first
-            async for piece in self._rest:
-                yield piece
+        try:
+            yield self.first
+            while not self.complete:
+                if piece := await self._piece():
+                    yield piece
+        finally:
+            self._work.close()
 
     async def read(self) -> bytes:
         """The whole answer."""
@@ -70,15 +74,24 @@ class SparqlAnswer:
 
     async def aclose(self) -> None:
         """Stops the query if it still runs; closing twice, or after the end, is allowed."""
-        await self._rest.aclose()
+        self._work.close()
+
+    async def _piece(self) -> bytes:
+        kind, payload = await self._work.next()
+        if kind == wire.CHUNK:
+            return payload
+        self.complete = True
+        if kind == wire.END:
+            self.rows, last = wire.split_end(payload)
+            return last
+        raise refusal(json.loads(payload), self._text)
 
 
 class SparqlService:
     """Answers SPARQL queries over the store, with the values of ``live`` in the ``live:`` functions.
 
     ``directory`` holds the readers' checkpoints and belongs to this service alone.  Of ``settings.readers`` processes
-    the first is kept ready and the others are started when they are needed.  An answer may have ``answer_bytes``, a
-    reader's process ``reader_bytes`` of memory.
+    the first is kept ready and the others are started when they are needed.
     """
 
     def __init__(
@@ -88,15 +101,15 @@ class SparqlService:
         live: LiveSource,
         directory: Path,
         settings: SparqlSettings = _SETTINGS,
-        *,
-        answer_bytes: int = _ANSWER_BYTES,
-        reader_bytes: int = _READER_BYTES,
+        past: Callable[[], PastServices | None] = lambda: None,
     ) -> None:
         self._store = store
         self._live = live
+        self._past = past
         self._settings = settings
-        self._answer_bytes = answer_bytes
+        self._visible: tuple[int, dict[Scope, tuple[str, ...]]] = (-1, {})
         self.text_limits = Limits(settings.text_bytes, settings.nesting, settings.operators)
+        self.update_limits = Limits(settings.update_bytes, settings.nesting, settings.operators)
         self._pool = ReaderPool(
             store,
             changes,
@@ -104,7 +117,7 @@ class SparqlService:
             most=settings.readers,
             queue=settings.queue,
             patience=_PATIENCE * settings.deadline,
-            memory=reader_bytes,
+            memory=settings.reader_bytes,
         )
 
     async def start(self) -> None:
@@ -120,88 +133,176 @@ class SparqlService:
         default_graphs: Sequence[str] = (),
         named_graphs: Sequence[str] = (),
         deadline: float | None = None,
+        client: str = "",
+        entailment: bool = True,
+        explain: bool = False,
     ) -> SparqlAnswer:
         """The answer to a query over the graphs that the scope sees, in the format that ``accept`` prefers.
 
         Without FROM in the text or graphs given here (which win, as the protocol says) the default graph is the union
-        of the scope's graphs.  Returns with the answer's first bytes.  Raises `InvalidInput` (`QueryTooLarge`,
-        `NotAcceptable`), `Busy`, `DeadlineExceeded` or `Unavailable`; iterating the answer may raise these too.
+        of the scope's graphs.  ``client`` says whose turn it takes in the line.  Without ``entailment`` it is answered
+        from what is stated alone; with ``explain`` the answer is the text that would be evaluated, with everything that
+        follows in it (`twin.graph.entailment`).  Returns with the answer's first bytes.
+        Raises `InvalidInput` (`QueryTooLarge`, `NotAcceptable`), `Busy`, `DeadlineExceeded` or `Unavailable`;
+        iterating the answer may raise these too.
         """
         scope = scope or Scope()
+        if scope.revision is not None and (past := self._past()) is not None:
+            graphs: dict[str, Any] = {"default_graphs": default_graphs, "named_graphs": named_graphs}
+            graphs |= {"entailment": entailment, "explain": explain}
+            return await self._before(past, scope.revision, text, scope, accept, deadline, client, graphs)
         question = examine(text, self.text_limits)
-        choice = choose(question.form, accept)
+        choice = choose(question.form, "*/*" if explain else accept)
         needed = self._store.revision()
-        reader = await self._pool.acquire(needed)
-        progress = _Progress()
 
-        def request() -> dict[str, Any]:
-            return {
+        def request(reader: Reader) -> bytes:
+            asked = {
                 "text": text,
                 "format": choice.name,
                 "rows": self._settings.rows,
-                "bytes": self._answer_bytes,
-                "live": self._live_values(question, scope),
-                **self._graphs(question, scope, default_graphs, named_graphs),
+                "bytes": self._settings.answer_bytes,
+                "live": question.live,
+                "entailment": entailment,
+                "explain": explain,
+                **self._graphs(reader, question, scope, default_graphs, named_graphs),
             }
+            return json.dumps(asked).encode()
 
-        work = self._work(reader, request, scope, deadline or self._settings.deadline, progress)
+        work = Work(
+            self._pool,
+            wire.QUESTION,
+            request,
+            lambda: self._live.view(scope),
+            revision=needed,
+            deadline=deadline or self._settings.deadline,
+            client=client,
+        )
+        media_type = _QUERY_TEXT if explain else choice.media_type
+        return await SparqlAnswer(media_type, needed, work, text).begin()
+
+    async def _before(
+        self,
+        past: PastServices,
+        revision: int,
+        text: str,
+        scope: Scope,
+        accept: str,
+        deadline: float | None,
+        client: str,
+        graphs: dict[str, Any],
+    ) -> SparqlAnswer:
+        """The answer at a revision of the past."""
+        choose(examine(text, self.text_limits).form, accept)  # what is refused costs no reader
+        service = await past.at(revision)
         try:
-            first = await anext(work, b"")
-        except BaseException:
-            await work.aclose()
-            raise
-        return SparqlAnswer(choice.media_type, needed, first, work, progress)
+            if not isinstance(service, SparqlService):
+                raise TypeError("a past is asked as the present is")
+            return await service.query(text, scope, accept, deadline=deadline, client=client, **graphs)
+        finally:
+            past.done(revision)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a query runs."""
+        return self._pool.busy
+
+    async def delta(
+        self, update: Update, text: str, scope: Scope, *, using: Sequence[str], using_named: Sequence[str], client: str
+    ) -> tuple[Delta, int]:
+        """What an update comes to, and the revision that this was found at; nothing is changed.
+
+        Each of its operations sees what those before it did.  ``using`` and ``using_named`` are the graphs that its
+        patterns read instead of all.  Raises `InvalidInput`, `Forbidden`, `NotFound`, `Busy`, `DeadlineExceeded` or
+        `Unavailable`.
+        """
+
+        def request(reader: Reader) -> bytes:
+            visible = self.visible_graphs(scope)
+            operations = []
+            for operation in update.operations:
+                each = asdict(operation)
+                default, named = (operation.using or using), (operation.using_named or using_named)
+                if default or named:
+                    each["default"] = [graph for graph in visible if graph in default]
+                    each["named"] = [graph for graph in visible if graph in named]
+                operations.append(each)
+            asked = {"operations": operations, "live": update.live, **self._writes(reader, scope)}
+            return json.dumps(asked).encode()
+
+        return await self._delta(wire.UPDATE, request, scope, text, client, "update")
+
+    async def content_delta(
+        self, graph: str, syntax: str, text: bytes, scope: Scope, *, base: str, replace: bool, client: str
+    ) -> tuple[Delta, int]:
+        """What putting a text's triples into a graph - or in place of what it holds - comes to; as `delta`."""
+
+        def request(reader: Reader) -> bytes:
+            asked = {"graph": graph, "syntax": syntax, "base": base, "replace": replace, **self._writes(reader, scope)}
+            return json.dumps(asked).encode() + b"\n" + text
+
+        return await self._delta(wire.CONTENT, request, scope, "", client, "content")
+
+    async def _delta(
+        self, kind: bytes, request: Callable[[Reader], bytes], scope: Scope, text: str, client: str, what: str
+    ) -> tuple[Delta, int]:
+        work = Work(
+            self._pool,
+            kind,
+            request,
+            lambda: self._live.view(scope),
+            revision=self._store.revision(),
+            deadline=self._settings.deadline,
+            client=client,
+            what=what,
+        )
+        last, payload = await work.next()
+        if last == wire.FAILURE:
+            raise refusal(json.loads(payload), text, what)
+        removed, added = wire.split_change(payload)
+        return Delta(tuple(parse_n_quads(removed)), tuple(parse_n_quads(added))), work.seen
 
     async def close(self) -> None:
         """Ends every reader and query and removes the checkpoints; closing twice is allowed."""
         await self._pool.close()
 
+    def visible_graphs(self, scope: Scope) -> tuple[str, ...]:
+        """The graphs that the scope sees, by IRI."""
+        revision = self._store.revision()
+        if self._visible[0] != revision or len(self._visible[1]) > _SCOPES:
+            self._visible = revision, {}
+        known = self._visible[1]
+        if scope not in known:
+            known[scope] = tuple(graph.value for graph in self._store.graphs(scope))
+        return known[scope]
+
+    def _writes(self, reader: Reader, scope: Scope) -> dict[str, Any]:
+        sites = None if scope.sites is None else sorted(scope.sites)
+        return {
+            "writable": {"sites": sites, "bindings": scope.principal.may_see_bindings()},
+            "quads": self._settings.update_quads,
+            **self._scope(reader, scope),
+        }
+
+    def _scope(self, reader: Reader, scope: Scope) -> dict[str, Any]:
+        visible = self.visible_graphs(scope)
+        if visible in reader.datasets:
+            return {"scope": reader.datasets[visible]}
+        if len(reader.datasets) >= _DATASETS:
+            reader.datasets.clear()
+        number = reader.datasets[visible] = len(reader.datasets)
+        return {"scope": number, "graphs": visible}
+
     def _graphs(
-        self, question: Question, scope: Scope, default: Sequence[str], named: Sequence[str]
-    ) -> dict[str, list[str]]:
-        visible = [graph.value for graph in self._store.graphs(scope)]
+        self, reader: Reader, question: Question, scope: Scope, default: Sequence[str], named: Sequence[str]
+    ) -> dict[str, Any]:
         if not default and not named:
             default, named = question.default_graphs, question.named_graphs
         if not default and not named:
-            return {"default": visible, "named": visible}
+            return self._scope(reader, scope)
         # A graph outside the scope is as one that does not exist: empty.
+        visible = self.visible_graphs(scope)
         return {
+            "scope": -1,
             "default": [graph for graph in visible if graph in default],
             "named": [graph for graph in visible if graph in named],
         }
-
-    def _live_values(self, question: Question, scope: Scope) -> dict[str, tuple[Any, ...]]:
-        if not question.live:
-            return {}
-        return {iri: (live.value, live.time, live.quality, live.age) for iri, live in self._live.values(scope).items()}
-
-    async def _work(
-        self, reader: Reader, request: Callable[[], dict[str, Any]], scope: Scope, deadline: float, progress: _Progress
-    ) -> AsyncGenerator[bytes, None]:
-        """Yields the answer's bytes, and gives the reader back whatever happens."""
-
-        async def aggregates(properties: Sequence[str], seconds: float, name: str) -> Mapping[str, float | None]:
-            return await self._live.aggregates(scope, properties, seconds, name)
-
-        clock = asyncio.get_running_loop().time
-        left, overdue = deadline, False
-        try:
-            async with aclosing(reader.ask(request(), aggregates)) as answer:
-                while progress.rows is None:
-                    since = clock()
-                    try:
-                        async with asyncio.timeout(left):
-                            piece = await anext(answer)
-                    except TimeoutError:
-                        overdue = True
-                        raise DeadlineExceeded(
-                            f"The query was stopped after {deadline:g} s.",
-                            remedy="Start from a bound term, narrow its patterns, or add a LIMIT.",
-                        ) from None
-                    left -= clock() - since  # the time that a client takes to read is not the query's
-                    if isinstance(piece, int):
-                        progress.rows = piece
-                    else:
-                        yield piece
-        finally:
-            self._pool.release(reader, kill=overdue)

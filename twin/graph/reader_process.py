@@ -7,97 +7,34 @@ it imports neither numpy nor asyncio.
 from __future__ import annotations
 
 import ctypes
-import io
+import fcntl
 import json
 import os
 import resource
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, QueryTriples, Store
+from pyoxigraph import QueryTriples, Store
 
 from twin.graph import reader_wire as wire
-from twin.graph.live_functions import FUNCTIONS, LiveValue, functions
+from twin.graph.entailment import Entailment
+from twin.graph.live_functions import FUNCTIONS, functions
+from twin.graph.reader_answer import ROWS, TRIPLES, Answer, Refused
 from twin.graph.sparql_gate import PREFIXES
-from twin.terms import NamedNode, RdfFormat, parse_n_quads
+from twin.graph.update_process import Scratch, content_delta, update_delta
+from twin.terms import NamedNode, n_quads, parse_n_quads
 from twin.vocab import LIVE
 
 SYSTEM_GRAPH = NamedNode("urn:twin:system")
-_FIRST_CHUNK, _CHUNK = 1, 65_536  # the first bytes leave at once, the rest in pieces worth a frame
-_LISTED_GRAPHS = 64  # beyond this many, a list of graphs costs more than the union of all
-_ROWS: Mapping[str, QueryResultsFormat] = {
-    "json": QueryResultsFormat.JSON,
-    "xml": QueryResultsFormat.XML,
-    "csv": QueryResultsFormat.CSV,
-    "tsv": QueryResultsFormat.TSV,
-}
-_TRIPLES: Mapping[str, RdfFormat] = {
-    "turtle": RdfFormat.TURTLE,
-    "json-ld": RdfFormat.JSON_LD,
-    "n-triples": RdfFormat.N_TRIPLES,
-    "n-quads": RdfFormat.N_QUADS,
-}
-# What stands between, before or after rows in each format, and how many rows there are more than marks.  A mark may
-# stand inside a text, though hardly ever does: it serves a limit.
-_ROW_MARKS: Mapping[str, tuple[bytes, int]] = {
-    "json": (b'},{"', 1),
-    "xml": (b"<result>", 0),
-    "csv": (b"\r\n", -1),
-    "tsv": (b"\n", -1),
-    "turtle": (b"\n", 0),
-    "n-triples": (b" .\n", 0),
-    "n-quads": (b" .\n", 0),
-    "json-ld": (b'{"@id"', 0),
-}
-
-
-class _Refused(Exception):
-    """There is no (more) answer; ``kind`` tells the server why."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-class _Answer(io.RawIOBase):
-    """Where a result is written to: frames of it leave as they fill, and too large a result stops here."""
-
-    def __init__(self, send: Callable[[bytes, bytes], None], name: str, rows: int, size: int) -> None:
-        super().__init__()
-        self._send = send
-        self._mark, self.rows = _ROW_MARKS[name]
-        self._limits = rows, size
-        self._buffer = bytearray()
-        self._tail = b""
-        self._least = _FIRST_CHUNK
-        self._size = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any, /) -> int:
-        rows, size = self._limits
-        self._size += len(data)
-        seen = self._tail + data
-        self.rows += seen.count(self._mark)
-        self._tail = seen[len(seen) - len(self._mark) + 1 :] if len(self._mark) > 1 else b""
-        if self.rows > rows:
-            raise _Refused("rows", f"The answer has more than {rows:,} rows.")
-        if self._size > size:
-            raise _Refused("bytes", f"The answer is larger than {size:,} bytes.")
-        self._buffer += data
-        if len(self._buffer) >= self._least:
-            self.finish()
-            self._least = _CHUNK
-        return len(data)
-
-    def finish(self) -> None:
-        if self._buffer:
-            self._send(wire.CHUNK, bytes(self._buffer))
-            self._buffer.clear()
+_PREFIXES = dict(PREFIXES)
+_LARGE = 0.1  # seconds after which a query may have held much memory
+_PIPE = 1 << 20  # bytes that wait for the server, so that a page of rows is written without waiting
+_NICE = 3  # how far readers stand back behind the server, whose ingest and API go on meanwhile
 
 
 class Reader:
@@ -106,9 +43,12 @@ class Reader:
     def __init__(self, directory: Path, source: BinaryIO, sink: BinaryIO) -> None:
         self._store = Store(str(directory))
         self._store.remove_graph(SYSTEM_GRAPH)
+        self._entailment = Entailment(self._store, PREFIXES)
         self._source = source
         self._sink = sink
         self._later: list[tuple[bytes, bytes]] = []
+        self._told: dict[int, list[str]] = {}
+        self._whole: dict[int, bool] = {}
 
     def run(self, *, isolated: bool) -> None:
         """Returns when the server closes the pipe; ``isolated`` is told to the server."""
@@ -119,62 +59,102 @@ class Reader:
                 return
             kind, payload = frame
             if kind == wire.CHANGE:
-                removed, added = wire.split_change(payload)
-                for quad in parse_n_quads(removed):
+                removed, added = (list(parse_n_quads(text)) for text in wire.split_change(payload))
+                for quad in removed:
                     self._store.remove(quad)
-                self._store.extend(parse_n_quads(added))
-            elif kind == wire.QUESTION:
-                self._answer(json.loads(payload))
+                self._store.extend(added)
+                self._entailment.follow(removed, added)
+                self._whole.clear()
+            else:
+                self._work(kind, payload)
 
-    def _answer(self, question: dict[str, Any]) -> None:
-        answer = _Answer(self._send, question["format"], question["rows"], question["bytes"])
+    def _work(self, kind: bytes, payload: bytes) -> None:
+        began = time.monotonic()
+        self._answered(kind, payload)
+        if time.monotonic() - began > _LARGE:
+            _give_back()
+
+    def _answered(self, kind: bytes, payload: bytes) -> None:
         try:
-            self._evaluate(question, answer)
-        except _Refused as refused:
-            self._fail(refused.kind, str(refused))
+            if kind == wire.QUESTION:
+                self._answer(json.loads(payload))
+            else:
+                self._delta(kind, payload)
+        except Refused as refused:
+            self._fail(refused.kind, str(refused), refused.remedy)
         except SyntaxError as error:
             self._fail("syntax", str(error))
         except (RuntimeError, ValueError, OSError) as error:
             unknown = "custom function" in str(error)
             known = f" The live functions are {', '.join(FUNCTIONS)}." if str(LIVE) in str(error) else ""
             self._fail("function" if unknown else "evaluation", f"{error}.{known}")
-        else:
-            answer.finish()
-            self._send(wire.END, json.dumps({"rows": answer.rows}).encode())
 
-    def _evaluate(self, question: dict[str, Any], answer: _Answer) -> None:
-        values = {iri: LiveValue(*live) for iri, live in question["live"].items()}
-        result = self._store.query(
-            question["text"],
-            prefixes=dict(PREFIXES),
-            custom_functions=functions(values, self._look_up),
-            **self._dataset(question["default"], question["named"]),
-        )
+    def _answer(self, question: dict[str, Any]) -> None:
         name = question["format"]
+        answer = Answer(self._send, name, question["rows"], question["bytes"])
+        text = question["text"]
+        entailed = self._entailment.rewritten(text) if question.get("entailment", True) else text
+        if question.get("explain"):
+            answer.write(entailed.encode())
+            answer.end()
+            return
+        dataset = self._dataset(question)
+        live = functions(self._ask) if question["live"] else None
+        try:
+            result = self._store.query(entailed, prefixes=_PREFIXES, custom_functions=live, **dataset)
+        except SyntaxError:  # it is told where it is in the text that was asked
+            result = self._store.query(text, prefixes=_PREFIXES, custom_functions=live, **dataset)
+        # A raw stream is enough of an IO for them all.
         if isinstance(result, QueryTriples):
-            result.serialize(answer, format=_TRIPLES[name])  # type: ignore[arg-type]  # a raw stream is enough of an IO
-        elif isinstance(result, QuerySolutions | QueryBoolean):
-            result.serialize(answer, format=_ROWS[name])  # type: ignore[arg-type]  # as above
+            result.serialize(answer, format=TRIPLES[name])  # type: ignore[arg-type]
+        else:
+            result.serialize(answer, format=ROWS[name])  # type: ignore[arg-type]
+        answer.end()
 
-    def _dataset(self, default: list[str], named: list[str]) -> dict[str, Any]:
-        if len(default) > _LISTED_GRAPHS and set(default) == set(named):
-            here = {graph.value for graph in self._store.named_graphs() if isinstance(graph, NamedNode)}
-            if here <= set(default):
-                return {"use_default_graph_as_union": True}
+    def _delta(self, kind: bytes, payload: bytes) -> None:
+        header, _, text = payload.partition(b"\n")
+        asked = json.loads(header)
+        dataset = self._dataset(asked)
+        with Scratch(self._store, asked["writable"], asked["quads"]) as scratch:
+            if kind == wire.UPDATE:
+                live = functions(self._ask) if asked["live"] else None
+                removed, added = update_delta(scratch, asked["operations"], dataset, live)
+            else:
+                removed, added = content_delta(scratch, asked, text)
+        self._send(wire.DELTA, wire.change(n_quads(removed), n_quads(added)))
+
+    def _dataset(self, question: dict[str, Any]) -> dict[str, Any]:
+        """The graphs of a question: ``scope`` is the number of a list that came with it or before it, and ``default``
+        and ``named``, when they are there, are those that the question itself names."""
+        number = question["scope"]
+        if "graphs" in question:
+            self._told[number] = question["graphs"]
+            self._whole.pop(number, None)
+        if "default" not in question:
+            if self._is_whole(number):
+                return {"use_default_graph_as_union": True}  # ten times faster than a list of thirty graphs
+            graphs = [NamedNode(graph) for graph in self._told[number]]
+            return {"default_graph": graphs, "named_graphs": graphs}
         return {
-            "default_graph": [NamedNode(graph) for graph in default],
-            "named_graphs": [NamedNode(graph) for graph in named],
+            "default_graph": [NamedNode(graph) for graph in question["default"]],
+            "named_graphs": [NamedNode(graph) for graph in question["named"]],
         }
 
-    def _look_up(self, properties: Sequence[str], seconds: float, aggregate: str) -> Mapping[str, float | None]:
-        asked = {"properties": list(properties), "seconds": seconds, "aggregate": aggregate}
-        self._send(wire.ASK, json.dumps(asked).encode())
+    def _is_whole(self, number: int) -> bool:
+        """Whether the list holds every graph there is."""
+        if number not in self._whole:
+            here = {graph.value for graph in self._store.named_graphs() if isinstance(graph, NamedNode)}
+            self._whole[number] = here <= set(self._told[number])
+        return self._whole[number]
+
+    def _ask(self, what: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._send(wire.ASK, json.dumps(what).encode())
         while True:
             frame = wire.read(self._source)
             if frame is None:
                 os._exit(0)  # the server is gone; an exception here would only make the function unbound
             if frame[0] == wire.REPLY:
-                found: Mapping[str, float | None] = json.loads(frame[1])
+                found: Mapping[str, Any] = json.loads(frame[1])
                 return found
             self._later.append(frame)
 
@@ -182,8 +162,8 @@ class Reader:
         self._sink.write(wire.frame(kind, payload))
         self._sink.flush()
 
-    def _fail(self, kind: str, message: str) -> None:
-        self._send(wire.FAILURE, json.dumps({"kind": kind, "message": message}).encode())
+    def _fail(self, kind: str, message: str, remedy: str = "") -> None:
+        self._send(wire.FAILURE, json.dumps({"kind": kind, "message": message, "remedy": remedy}).encode())
 
 
 def _without_network() -> bool:
@@ -198,6 +178,12 @@ def _without_network() -> bool:
         return False
 
 
+def _give_back() -> None:
+    """Gives memory that is not used any more back to the system, where the C library can."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _leave_with(parent: int) -> None:
     """Ends this process when its server is gone, even in the middle of a query."""
     while os.getppid() == parent:
@@ -208,8 +194,11 @@ def _leave_with(parent: int) -> None:
 def main(directory: str, memory: str, parent: str) -> None:
     """Serves standard input and output; ``memory`` is the most bytes of private data, ``parent`` the server's id."""
     isolated = _without_network()
+    os.nice(_NICE)
     resource.setrlimit(resource.RLIMIT_DATA, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):  # beyond what the system allows: the usual size does as well
+        fcntl.fcntl(sys.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
     threading.Thread(target=_leave_with, args=(int(parent),), daemon=True).start()
     try:
         Reader(Path(directory), sys.stdin.buffer, sys.stdout.buffer).run(isolated=isolated)

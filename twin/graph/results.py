@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from twin.errors import InvalidInput
 from twin.graph.sparql_gate import Form
@@ -34,6 +35,7 @@ TRIPLES = (
     Format("json-ld", ("application/ld+json", "application/json")),
     Format("n-triples", ("application/n-triples", "text/plain")),
     Format("n-quads", ("application/n-quads",)),
+    Format("rdf-xml", ("application/rdf+xml",)),
 )
 """What a CONSTRUCT or DESCRIBE can be answered in, the preferred first."""
 
@@ -52,7 +54,13 @@ def choose(form: Form, accept: str = "*/*") -> Choice:
     The highest quality wins, then the order of `ROWS` and `TRIPLES`; of ranges that match a type the most specific
     decides.  An empty header accepts everything.
     """
-    formats = ROWS if form in ("SELECT", "ASK") else TRIPLES
+    article = "An" if form == "ASK" else "A"
+    return negotiate(ROWS if form in ("SELECT", "ASK") else TRIPLES, accept, f"{article} {form} query")
+
+
+@lru_cache(256)
+def negotiate(formats: tuple[Format, ...], accept: str, what: str) -> Choice:
+    """The one of the formats that an ``Accept`` header prefers for ``what``; raises `NotAcceptable`."""
     ranges = _ranges(accept)
     # Proper media types come before aliases, so that */* never chooses an alias.
     offers = [(kind, one) for one in formats for kind in one.media_types[:1]]
@@ -64,9 +72,7 @@ def choose(form: Form, accept: str = "*/*") -> Choice:
             best = quality, Choice(one.name, media_type)
     if best is None:
         offered = ", ".join(one.media_types[0] for one in formats)
-        raise NotAcceptable(
-            f"A {form} query cannot be answered as {accept[:100]!r}.", remedy=f"Accept one of {offered}."
-        )
+        raise NotAcceptable(f"{what} cannot be answered as {accept[:100]!r}.", remedy=f"Accept one of {offered}.")
     return best[1]
 
 

@@ -6,11 +6,12 @@ Parsers of deeply nested text end their whole process; so nothing but this modul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from twin.errors import InvalidInput
+from twin.graph.sparql_tokens import Token, place, tokens_of
 from twin.vocab import BRICK, LIVE, OWL, QUANTITYKIND, QUDT, RDF, RDFS, S4BLDG, SAREF, SKOS, SOSA, TWIN, UNIT, XSD
 
 Form = Literal["SELECT", "ASK", "CONSTRUCT", "DESCRIBE"]
@@ -31,26 +32,11 @@ PREFIXES: Mapping[str, str] = {
     "xsd": str(XSD),
 }
 """Prefixes that a query may use without declaring them; a declaration of its own wins."""
+_LIVE = str(LIVE)
 _UPDATES = frozenset({"INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"})
 _OPERATORS = frozenset(
     {"UNION", "OPTIONAL", "MINUS", "FILTER", "BIND", "AS", "EXISTS", "GRAPH", "LATERAL", "SELECT", "VALUES", "HAVING"}
     | {"IN", "||", "&&", "!", "!=", "=", "<", ">", "<=", ">=", "+", "-", "*", "/", "|", "^", "^^", ".", ";", "?"}
-)
-# Every loop is possessive or bounded: no text makes this quadratic.  A string that does not end is taken to the end of
-# the line or text, where the parser stops too.
-_TOKEN = re.compile(
-    r"""(?P<space>[ \t\r\n]++|\#[^\r\n]*+)
-    |(?P<iri><[^<>"{}|^`\\\x00-\x20]*+>)
-    |(?P<text>\"{3}(?:"{0,2}(?:[^"\\]|\\.))*+(?:\"{3})?|'{3}(?:'{0,2}(?:[^'\\]|\\.))*+(?:'{3})?
-        |"(?:[^"\\\r\n]|\\.)*+"?|'(?:[^'\\\r\n]|\\.)*+'?)
-    |(?P<variable>[?$]\w++)
-    |(?P<label>_:\w[\w\-]*+)
-    |(?P<name>(?:[^\W\d_][\w.\-]{0,100}+)?:(?:[\w:%\-]|\\.|\.(?=[\w:%\-\\]))*+)
-    |(?P<number>(?:\d++\.?\d*+|\.\d++)(?:[eE][+\-]?\d++)?)
-    |(?P<language>@[A-Za-z]++(?:-[A-Za-z0-9]++)*+)
-    |(?P<word>[^\W\d][\w\-]*+)
-    |(?P<symbol><<|>>|\|\||&&|!=|<=|>=|\^\^|.)""",
-    re.VERBOSE | re.DOTALL,
 )
 
 
@@ -85,44 +71,48 @@ class Question:
     live: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    position: int
-
-
 def examine(text: str, limits: Limits = LIMITS) -> Question:
     """The question a query asks; raises `QueryTooLarge` or `InvalidInput` with the reason and what to do."""
+    tokens = words_of(text, limits)
+    within(text, tokens, limits)
+    prefixes, _, start = prologue(tokens)
+    form = _form(tokens, start)
+    default_graphs, named_graphs = _datasets(tokens, prefixes)
+    return Question(text, form, default_graphs, named_graphs, calls_live(tokens, prefixes))
+
+
+def words_of(text: str, limits: Limits, what: str = "query") -> list[Token]:
+    """The words of a text that is not too long, means the same to every parser and calls nobody; raises
+    `QueryTooLarge` or `InvalidInput`."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError as error:
-        raise InvalidInput("The query holds half of a surrogate pair.", remedy="Send it as UTF-8.") from error
+        raise InvalidInput(f"The {what} holds half of a surrogate pair.", remedy="Send it as UTF-8.") from error
     if size > limits.text_bytes:
         raise QueryTooLarge(
-            f"The query is {size:,} bytes long; at most {limits.text_bytes:,} are taken.",
-            remedy="Shorten it, for example by asking for a class instead of listing its members.",
+            f"The {what} is {size:,} bytes long; at most {limits.text_bytes:,} are taken.",
+            remedy="Shorten it, for example by asking for a class instead of listing its members."
+            if what == "query"
+            else "Send it in several parts, or import a file.",
         )
-    tokens = list(_tokens(text))
-    _within(text, tokens, limits)
+    tokens = list(tokens_of(text))
     _unambiguous(text, tokens)
     _refuse_service(text, tokens)
-    prefixes, start = _prologue(tokens)
-    form = _form(tokens, start)
-    default_graphs, named_graphs = _datasets(tokens, prefixes)
-    live = any(token.text.startswith(f"<{LIVE}") for token in tokens if token.kind == "iri") or any(
-        prefixes.get(token.text.partition(":")[0], "").startswith(str(LIVE)) for token in tokens if token.kind == "name"
-    )
-    return Question(text, form, default_graphs, named_graphs, live)
+    return tokens
 
 
-def _tokens(text: str) -> Iterator[_Token]:
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup != "space":
-            yield _Token(match.lastgroup or "symbol", match.group(), match.start())
+def calls_live(tokens: list[Token], prefixes: Mapping[str, str]) -> bool:
+    """Whether a live function is named among the words."""
+    for token in tokens:
+        if token.kind == "name" and prefixes.get(token.text.partition(":")[0], "").startswith(_LIVE):
+            return True
+        if token.kind == "iri" and token.text.startswith("<" + _LIVE):
+            return True
+    return False
 
 
-def _within(text: str, tokens: list[_Token], limits: Limits) -> None:
+def within(text: str, tokens: Iterable[Token], limits: Limits, what: str = "query") -> None:
+    """Returns when brackets and operators keep their limits; raises `InvalidInput` with the place otherwise."""
     depth = operators = 0
     open_parentheses: list[bool] = []
     for token in tokens:
@@ -134,7 +124,7 @@ def _within(text: str, tokens: list[_Token], limits: Limits) -> None:
             open_parentheses.append(token.text == "(")
             if depth > limits.nesting:
                 raise InvalidInput(
-                    f"The query nests brackets deeper than {limits.nesting} at {_place(text, token.position)}.",
+                    f"The {what} nests brackets deeper than {limits.nesting} at {place(text, token.position)}.",
                     remedy="Write it flatter: most groups inside a group can be joined to it.",
                 )
         elif token.text in ("}", ")", "]", ">>"):
@@ -147,66 +137,70 @@ def _within(text: str, tokens: list[_Token], limits: Limits) -> None:
             operators += 1  # an object list; the commas of arguments and of IN (...) cost nothing
         if operators > limits.operators:
             raise InvalidInput(
-                f"The query has more than {limits.operators} operators at {_place(text, token.position)}.",
+                f"The {what} has more than {limits.operators} operators at {place(text, token.position)}.",
                 remedy="Put alternatives into a VALUES block or an IN list, or ask several questions.",
             )
 
 
-def _refuse_service(text: str, tokens: list[_Token]) -> None:
+def _refuse_service(text: str, tokens: list[Token]) -> None:
     # A parser needs no space around keywords: `trueSERVICE<...>`, `SERVICESILENT:a` and `SERVICE:a` all call out.
     for token in tokens:
         word = token.text.partition(":")[0] if token.kind == "name" else token.text if token.kind == "word" else ""
         if "SERVICE" in word.upper():
             raise InvalidInput(
-                f"SERVICE at {_place(text, token.position)} is refused: queries do not leave this server.",
+                f"SERVICE at {place(text, token.position)} is refused: queries do not leave this server.",
                 remedy="Ask the other endpoint yourself and put its answer into a VALUES block; if it is a prefix, "
                 "give it another name.",
             )
 
 
-def _unambiguous(text: str, tokens: list[_Token]) -> None:
+def _unambiguous(text: str, tokens: list[Token]) -> None:
     """Returns when a parser, too, sees these texts where they are seen here, so that nothing hides in one."""
     comment_until = 0
     for token in tokens:
-        end = token.position + len(token.text)
+        end = token.end
         if token.kind == "iri" and "'" in token.text:
             raise InvalidInput(
-                f"The apostrophe in the IRI at {_place(text, token.position)} can be read in two ways.",
+                f"The apostrophe in the IRI at {place(text, token.position)} can be read in two ways.",
                 remedy="Write %27 for it, or put spaces around < and > where they compare.",
             )
-        if token.kind == "iri" and "#" in token.text:
+        if token.kind == "iri" and "#" in token.text and end > comment_until:
             # After `?a<` this would be a comment to the end of the line.
-            comment_until = text.find("\n", end) if "\n" in text[end:] else len(text)
+            line_end = text.find("\n", end)
+            comment_until = line_end if line_end >= 0 else len(text)
         if token.kind == "text":
             quote = token.text[:3] if token.text[:3] in ('"""', "'''") else token.text[:1]
             if len(token.text) < 2 * len(quote) or not token.text.endswith(quote):
                 raise InvalidInput(
-                    f"The text that begins at {_place(text, token.position)} does not end.",
+                    f"The text that begins at {place(text, token.position)} does not end.",
                     remedy="Close it with the same quotes that open it.",
                 )
             if token.position < comment_until < end:
                 raise InvalidInput(
-                    f"The text that begins at {_place(text, token.position)} can be read in two ways.",
+                    f"The text that begins at {place(text, token.position)} can be read in two ways.",
                     remedy="Begin a text of several lines on a line of its own.",
                 )
 
 
-def _prologue(tokens: list[_Token]) -> tuple[dict[str, str], int]:
-    prefixes = dict(PREFIXES)
-    at = 0
+def prologue(
+    tokens: list[Token], at: int = 0, prefixes: Mapping[str, str] = PREFIXES, base: str = ""
+) -> tuple[dict[str, str], str, int]:
+    """The prefixes and the base (as it is written) in effect after the declarations, and the word that follows them."""
+    declared = dict(prefixes)
     while at < len(tokens) and tokens[at].kind == "word":
         word = tokens[at].text.upper()
         if word == "PREFIX" and at + 2 < len(tokens):
-            prefixes[tokens[at + 1].text.rstrip(":")] = tokens[at + 2].text[1:-1]
+            declared[tokens[at + 1].text.rstrip(":")] = tokens[at + 2].text[1:-1]
             at += 3
-        elif word in ("BASE", "VERSION"):
+        elif word in ("BASE", "VERSION") and at + 1 < len(tokens):
+            base = tokens[at + 1].text if word == "BASE" else base
             at += 2
         else:
             break
-    return prefixes, at
+    return declared, base, at
 
 
-def _form(tokens: list[_Token], start: int) -> Form:
+def _form(tokens: list[Token], start: int) -> Form:
     if start >= len(tokens):
         raise InvalidInput("The query is empty.", remedy="Send a SELECT, ASK, CONSTRUCT or DESCRIBE query.")
     word = tokens[start].text.upper()
@@ -215,7 +209,7 @@ def _form(tokens: list[_Token], start: int) -> Form:
     if word in _UPDATES:
         raise InvalidInput(
             f"This is an update ({word}), and this endpoint answers queries only.",
-            remedy="Updates belong to /sparql/update, which a later version brings; until then use applyChange.",
+            remedy="Send it to /sparql/update.",
         )
     raise InvalidInput(
         f"A query begins with SELECT, ASK, CONSTRUCT or DESCRIBE, not with {tokens[start].text[:40]!r}.",
@@ -223,7 +217,7 @@ def _form(tokens: list[_Token], start: int) -> Form:
     )
 
 
-def _datasets(tokens: list[_Token], prefixes: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _datasets(tokens: list[Token], prefixes: Mapping[str, str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     default_graphs: list[str] = []
     named_graphs: list[str] = []
     for at, token in enumerate(tokens):
@@ -234,23 +228,19 @@ def _datasets(tokens: list[_Token], prefixes: Mapping[str, str]) -> tuple[tuple[
         if following and following[0].kind == "word" and following[0].text.upper() == "NAMED":
             following, target = following[1:], named_graphs
         if following:
-            target.append(_iri(following[0], prefixes))
+            target.append(iri_of(following[0], prefixes, "FROM"))
     return tuple(default_graphs), tuple(named_graphs)
 
 
-def _iri(token: _Token, prefixes: Mapping[str, str]) -> str:
+def iri_of(token: Token, prefixes: Mapping[str, str], word: str) -> str:
+    """The absolute IRI of a graph that follows ``word``; raises `InvalidInput` for anything else."""
     iri = token.text[1:-1] if token.kind == "iri" else ""
     if token.kind == "name":
         prefix, _, local = token.text.partition(":")
         iri = prefixes.get(prefix, "") + re.sub(r"\\(.)", r"\1", local) if prefix in prefixes else ""
     if ":" not in iri:
         raise InvalidInput(
-            f"FROM needs the absolute IRI of a graph, not {token.text[:60]!r}.",
-            remedy="Write it out, e.g. FROM <urn:twin:site:office>.",
+            f"{word} needs the absolute IRI of a graph, not {token.text[:60]!r}.",
+            remedy=f"Write it out, e.g. {word} <urn:twin:site:office>.",
         )
     return iri
-
-
-def _place(text: str, position: int) -> str:
-    before = text[:position]
-    return f"line {before.count(chr(10)) + 1}, column {position - before.rfind(chr(10))}"
