@@ -8,7 +8,7 @@ site's inferred graph, are computed from the change, and go into the store in th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from twin.contracts import Delta
 from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
@@ -33,6 +33,14 @@ _TOUCHES = frozenset((*OWNS, *OWNED_BY, RDF.type, TWIN.role))
 _TREE = {RDFS.subClassOf: (True, False), OWL.equivalentClass: (True, True), TWIN.roleClass: (False, True)}
 """Predicates about classes, and whether what follows changes for their subject and their object."""
 
+Progress = Callable[[int, int], None]
+"""Who is told how many individuals are done, and of how many."""
+_TOLD = 256  # individuals between two tellings
+
+
+def _unseen(_done: int, _of: int) -> None:
+    """Progress that nobody watches."""
+
 
 class Derivation:
     """The derived triples of changes, under one state of the vocabularies."""
@@ -44,26 +52,40 @@ class Derivation:
             if isinstance(quad.object, NamedNode) and isinstance(quad.subject, NamedNode):
                 for word in view.quads(quad.subject, TWIN.word, None, None):
                     if isinstance(word.object, Literal):
-                        self._roles[quad.object] = word.object.value
+                        # Of several the first in the alphabet, so that it is the same however the quads come.
+                        known = self._roles.get(quad.object, word.object.value)
+                        self._roles[quad.object] = min(known, word.object.value)
 
     def role(self, classes: Iterable[NamedNode]) -> str:
         """The function a property of these classes has, nearest named class first."""
         ordered = sorted(classes, key=lambda cls: cls.value)
         for cls in ordered:
-            for ancestor in self.hierarchy.above(cls):
-                if ancestor in PROPERTY_ROOTS:
-                    break
-                if ancestor in self._roles:
-                    return self._roles[ancestor]
+            if named := self._named_role(cls):
+                return named
         return snake_case(local_name(ordered[0].value)).removesuffix("_sensor") if ordered else ""
 
-    def extend(self, view: QuadView, delta: Delta, retyped: Iterable[NamedNode] = ()) -> Delta:
+    def _named_role(self, cls: NamedNode) -> str:
+        for ancestor in self.hierarchy.above(cls):
+            if ancestor in PROPERTY_ROOTS:
+                break
+            if ancestor in self._roles:
+                return self._roles[ancestor]
+        return ""
+
+    def verdict(self, cls: NamedNode) -> tuple[bool, str]:
+        """All that follows for an individual from its being of this class: whether it is a property, and its role."""
+        return self.hierarchy.is_any((cls,), PROPERTY_ROOTS), self._named_role(cls)
+
+    def extend(
+        self, view: QuadView, delta: Delta, retyped: Iterable[NamedNode] = (), progress: Progress = _unseen
+    ) -> Delta:
         """The delta with the derived quads it adds and removes.
 
-        ``retyped`` are classes whose place in the tree or whose role changes with it: what follows for their
-        individuals is derived anew.
+        ``retyped`` are classes whose verdict changes with it: what follows for their individuals is derived anew, and
+        ``progress`` is told how many of them are done, and of how many.
         """
         overlay = Overlay(view, delta)
+        retyped = tuple(retyped)
         candidates: dict[tuple[NamedNode, str], None] = {}
         for cls in retyped:
             for quad in overlay.quads(None, RDF.type, cls, None):
@@ -82,12 +104,18 @@ class Derivation:
         if not candidates:
             return delta
         removed, added = list(delta.removed), list(delta.added)
-        for prop, site in candidates:
+        for done, (prop, site) in enumerate(candidates):
+            if retyped and done % _TOLD == 0:
+                progress(done, len(candidates))
             graph = inferred_graph(site)
             wanted = set(self.derived(overlay, prop, site))
-            standing = {*view.quads(prop, None, None, graph), *view.quads(None, TWIN.hasProperty, prop, graph)}
+            # What it owns itself follows from those: an owner that is typed anew keeps its properties.
+            own = (quad for quad in view.quads(prop, None, None, graph) if quad.predicate != TWIN.hasProperty)
+            standing = {*own, *view.quads(None, TWIN.hasProperty, prop, graph)}
             removed.extend(standing - wanted)
             added.extend(wanted - standing)
+        if retyped:
+            progress(len(candidates), len(candidates))
         return Delta(tuple(removed), tuple(added))
 
     def derived(self, view: QuadView, prop: NamedNode, site: str) -> Iterator[Quad]:
@@ -134,6 +162,12 @@ def changed_classes(delta: Delta) -> frozenset[NamedNode]:
             ends = [end for moves, end in zip(_TREE[quad.predicate], (quad.subject, quad.object), strict=True) if moves]
             found.update(end for end in ends if isinstance(end, NamedNode))
     return frozenset(found)
+
+
+def retyped(before: Derivation, after: Derivation, classes: Iterable[NamedNode]) -> tuple[NamedNode, ...]:
+    """The classes at and below these, before or after, whose individuals have something else follow now."""
+    moved = dict.fromkeys(below for cls in classes for one in (before, after) for below in one.hierarchy.below(cls))
+    return tuple(sorted((cls for cls in moved if before.verdict(cls) != after.verdict(cls)), key=lambda cls: cls.value))
 
 
 def local_name(iri: str) -> str:
