@@ -53,7 +53,7 @@ class Session:
         self._finished = asyncio.Event()
         self._opened: asyncio.Future[None] = self._loop.create_future()
         self._writes: dict[int, asyncio.Future[None]] = {}  # sent and not yet acknowledged, by packet
-        self._held: list[str] = []
+        self._held: dict[str, None] = {}  # the filters asked for and not refused, in order
         self._subscriptions: dict[int, Sequence[str]] = {}  # asked for and not yet answered, by packet
         self._leaving: asyncio.TimerHandle | None = None
         self._client = self._paho()
@@ -95,13 +95,15 @@ class Session:
     def subscribe(self, filters: Sequence[str]) -> None:
         """Asks for these filters and no others; one that the broker refuses comes back as a message without a payload.
 
-        A filter that is held already is asked for again, which brings its retained message and interrupts nothing
+        A filter that is held already is not asked for again: its retained message would come a second time
         (MQTT 3.1.1, 3.8.4).
         """
         self._stay()
-        self._unsubscribe([each for each in self._held if each not in filters])
-        self._held = list(filters)
-        for some in _portions(filters):
+        wanted = dict.fromkeys(filters)
+        self._unsubscribe([each for each in self._held if each not in wanted])
+        new = [each for each in wanted if each not in self._held]
+        self._held = wanted
+        for some in _portions(new):
             _, mid = self._client.subscribe([(each, self._options.qos) for each in some])
             if mid is not None:
                 self._subscriptions[mid] = some
@@ -166,8 +168,8 @@ class Session:
             self._leaving = None
 
     def _give_up(self) -> None:
-        self._unsubscribe(self._held)
-        self._held = []
+        self._unsubscribe(list(self._held))
+        self._held = {}
         self._inbox.take()
 
     def _unsubscribe(self, filters: Sequence[str]) -> None:
@@ -195,6 +197,7 @@ class Session:
         for each, code in zip(self._subscriptions.pop(mid, ()), codes, strict=False):
             if code.is_failure:
                 logger.warning("%s refused the subscription to %s", self._broker, each)
+                self._held.pop(each, None)
                 self._refusals.append(Message(each, None, time.time_ns(), 0))
                 self._arrived.set()
 

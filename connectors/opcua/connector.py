@@ -66,7 +66,7 @@ class OpcUaConnector:
             while True:
                 yield await session.received()
         finally:
-            await session.unsubscribe()
+            session.leave()
 
     async def write(self, binding: AddressBinding, value: Scalar | bytes) -> None:
         """Writes the value in the node's own type and returns when the server answered Good.

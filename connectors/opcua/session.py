@@ -35,6 +35,8 @@ STOOD = 5.0
 """Seconds before it was read again at which a silent value is said to have stood: it did, and a change that a device
 with a slow clock stamps with an earlier time than ours still counts as the newer one."""
 CLOSING = 2.0
+SHORTLY = 2.0
+"""Seconds between two readers after which the subscription is given up."""
 
 VARIANT = 24
 """The data types below this number in namespace 0 are those that values are encoded in (Part 6, 5.1.2)."""
@@ -47,9 +49,12 @@ _EVERY_SAMPLE = ua.DataChangeFilter(Trigger=ua.DataChangeTrigger.StatusValueTime
 class _Subscription:
     id: int
     patience: float  # seconds of silence after which the server has stopped publishing
+    # By client handle; what is not subscribed any more keeps its handle, for notifications that are on their way.
     addresses: list[str]
     nodes: list[ua.NodeId]
-    heard: list[float]  # of each address, when it last said something (monotonic seconds)
+    items: list[int]  # the server's numbers
+    heard: list[float]  # when each last said something (monotonic seconds)
+    handles: dict[str, int]  # of each address that is subscribed
 
 
 class Session:
@@ -75,6 +80,8 @@ class Session:
         self._room = asyncio.Event()
         self._reason: str | None = None
         self._refreshing: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
+        self._told_wrong: frozenset[str] = frozenset()
 
     async def open(self) -> None:
         """Returns when the session is active; raises `ConnectorError`."""
@@ -91,6 +98,7 @@ class Session:
     async def close(self) -> None:
         """Ends the session; safe to call twice."""
         self._reason = self._reason or "The connection was closed."
+        await self._stay()
         await self._stop_refreshing()
         self._room.set()
         try:
@@ -105,28 +113,53 @@ class Session:
         return ua.NodeId(parsed.identifier, parsed.namespace(self._namespaces))
 
     async def subscribe(self, addresses: Sequence[str]) -> None:
-        """Subscribes to the values at the addresses.
+        """Subscribes to the values at the addresses and to no others; what is subscribed already goes on undisturbed.
 
         An address that the server does not have is told as a sample without a value, and disturbs no other.
         """
+        await self._stay()
         nodes: dict[str, ua.NodeId] = {}
+        wrong: dict[str, str] = {}
         for address in addresses:
             try:
                 nodes[address] = self.node(address)
             except AddressError as error:
-                self._wrong(address, str(error))
+                wrong[address] = str(error)
+        for address in wrong.keys() - self._told_wrong:
+            self._wrong(address, wrong[address])
+        self._told_wrong = frozenset(wrong)
         try:
-            self._subscription = subscription = await self._create()
-            for start in range(0, len(nodes), ITEMS_AT_ONCE):
-                await self._monitor(subscription, list(nodes.items())[start : start + ITEMS_AT_ONCE])
-            if self._options.refresh:
-                self._refreshing = asyncio.create_task(self._refresh(subscription))
+            if self._subscription is None:
+                self._subscription = await self._create()
+                if self._options.refresh:
+                    self._refreshing = asyncio.create_task(self._refresh(self._subscription))
+            subscription = self._subscription
+            await self._forget(subscription, [each for each in subscription.handles if each not in nodes])
+            new = [(address, node) for address, node in nodes.items() if address not in subscription.handles]
+            for start in range(0, len(new), ITEMS_AT_ONCE):
+                await self._monitor(subscription, new[start : start + ITEMS_AT_ONCE])
         except (OSError, ua.UaError) as error:
             raise ConnectorError(self._reason or unreachable(self._endpoint, error, self._options)) from None
 
-    async def unsubscribe(self) -> None:
-        """Ends the subscription, if the server can still be told; what waits is for the next reader."""
+    def leave(self) -> None:
+        """Nobody reads on; unless somebody does shortly, the subscription is ended."""
+        if self._leaving is None and self._reason is None:
+            self._leaving = asyncio.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        await asyncio.sleep(SHORTLY)
+        self._leaving = None
+        await self._unsubscribe()
+
+    async def _stay(self) -> None:
+        task, self._leaving = self._leaving, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _unsubscribe(self) -> None:
         subscription, self._subscription = self._subscription, None
+        self._told_wrong = frozenset()
         await self._stop_refreshing()
         self._room.set()
         if subscription is None or self._reason is not None:
@@ -192,7 +225,14 @@ class Session:
         )
         made = await self._client.uaclient.create_subscription(parameters, self._published)
         silence = made.RevisedPublishingInterval / 1000 * max(1, made.RevisedMaxKeepAliveCount)
-        return _Subscription(made.SubscriptionId, 2 * silence + self._options.timeout, [], [], [])
+        return _Subscription(made.SubscriptionId, 2 * silence + self._options.timeout, [], [], [], [], {})
+
+    async def _forget(self, subscription: _Subscription, addresses: Sequence[str]) -> None:
+        for start in range(0, len(addresses), ITEMS_AT_ONCE):
+            handles = [subscription.handles.pop(each) for each in addresses[start : start + ITEMS_AT_ONCE]]
+            items = [subscription.items[handle] for handle in handles]
+            parameters = ua.DeleteMonitoredItemsParameters(subscription.id, items)
+            await self._client.uaclient.delete_monitored_items(parameters)
 
     async def _monitor(self, subscription: _Subscription, nodes: Sequence[tuple[str, ua.NodeId]]) -> None:
         known = subscription.addresses
@@ -208,13 +248,18 @@ class Session:
             requests.append(ua.MonitoredItemCreateRequest(item, ua.MonitoringMode.Reporting, wanted))
             known.append(address)
             subscription.nodes.append(node)
+            subscription.items.append(0)
             subscription.heard.append(time.monotonic())
         parameters = ua.CreateMonitoredItemsParameters(
             subscription.id, ua.TimestampsToReturn.Both, ItemsToCreate=requests
         )
         results = await self._client.uaclient.create_monitored_items(parameters)
-        for (address, _), result in zip(nodes, results, strict=True):
-            if not result.StatusCode.is_good():
+        first = len(known) - len(nodes)
+        for handle, ((address, _), result) in enumerate(zip(nodes, results, strict=True), start=first):
+            if result.StatusCode.is_good():
+                subscription.items[handle] = result.MonitoredItemId
+                subscription.handles[address] = handle
+            else:
                 self._wrong(address, f"{place(self._endpoint)} does not give {address}: {result.StatusCode.name}.")
 
     def _sampling(self) -> float:
@@ -257,7 +302,7 @@ class Session:
             if len(self._inbox) >= WAITING:
                 continue  # there is more than enough to say already
             before = time.monotonic() - self._options.refresh
-            silent = [index for index, heard in enumerate(subscription.heard) if heard < before]
+            silent = [handle for handle in subscription.handles.values() if subscription.heard[handle] < before]
             for start in range(0, len(silent), ITEMS_AT_ONCE):
                 await self._read_again(subscription, silent[start : start + ITEMS_AT_ONCE])
 

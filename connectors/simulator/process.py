@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from connectors.simulator.physics import Office, trajectory
+from connectors.simulator.physics import FAULTS, Office, trajectory
 from connectors.simulator.vendor_a import VendorA
 from connectors.simulator.vendor_b import VendorB
 from connectors.simulator.writes import Writes
@@ -81,11 +81,17 @@ class Simulator:
         """Does what one line of JSON asks; the answer says ``ok``, and ``error`` when it is not."""
         try:
             order = json.loads(line)
+            if not isinstance(order, dict):
+                return {"ok": False, "error": "an order is a JSON object"}
             what = order["do"]
             answer = await self._do(what, order)
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            return {"ok": False, "error": f"{type(error).__name__}: {error}"}
-        return {"ok": True, "do": what, **answer}
+        except json.JSONDecodeError as error:
+            return {"ok": False, "error": f"the order is no JSON: {error}"}
+        except KeyError as error:
+            return {**_number(order), "ok": False, "error": f"the order does not say {error.args[0]!r}"}
+        except (ValueError, TypeError, OSError) as error:
+            return {**_number(order), "ok": False, "error": str(error).rstrip(".")}
+        return {**_number(order), "ok": True, "do": what, **answer}
 
     async def _do(self, what: str, order: dict[str, object]) -> dict[str, object]:
         match what:
@@ -98,6 +104,8 @@ class Simulator:
             case "start-vendor-b":
                 await self.b.start()
             case "fault":
+                if order["name"] not in FAULTS:
+                    raise ValueError(f"there is no fault {order['name']!r}; there are {', '.join(FAULTS)}")
                 self._office.fault(str(order["name"]), order["on"] is True)
                 return {"faults": sorted(self._office.faults)}
             case "past":
@@ -108,6 +116,11 @@ class Simulator:
             case _:
                 raise ValueError(f"{what!r} is nothing this simulator does.")
         return {}
+
+
+def _number(order: dict[str, object]) -> dict[str, object]:
+    """The number of an order that has one, for its answer: an answer that comes late is not taken for the next one."""
+    return {"number": order["number"]} if "number" in order else {}
 
 
 def past(seed: int, hours: float, every: float) -> dict[str, list[float]]:

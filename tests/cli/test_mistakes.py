@@ -71,12 +71,12 @@ def test_a_mistake_is_told_in_a_sentence_on_standard_error(place: Path, command:
         ("serve --config text.toml", ["'server.port'", "whole number", "'many'"]),
         ("serve --config missing.toml", ["missing.toml cannot be read"]),
         ("serve --host 0.0.0.0", ["where others can reach it", "no authentication", "127.0.0.1"]),
-        ("serve --host no-such-host.invalid", ["no-such-host.invalid", "127.0.0.1"]),
+        ("serve --host no-such-host.invalid", ["no-such-host.invalid", "no address", "127.0.0.1"]),
         ("demo --data newer", ["newer has format 99", "newer version"]),
         ("verify --data newer", ["newer has format 99", "newer version"]),
         ("serve --data photos", ["photos is not empty and not a data directory", "--data"]),
         ("serve --data notes.txt", ["notes.txt", "--data"]),
-        ("import photos", ["photos cannot be read"]),
+        ("import photos", ["photos cannot be read", "a directory", "photos/*.ttl"]),
         ("import notes.txt", ["suffix .txt", ".ttl"]),
         ("import empty.ttl", ["empty.ttl", "not one triple"]),
         ("import broken.json", ["broken.json, line 2, column ", "not JSON"]),
@@ -93,7 +93,7 @@ def test_every_other_mistake_is_told_in_the_same_way(
     monkeypatch.chdir(place)
     done = CliRunner().invoke(main, command.split())
     assert done.stderr.startswith("twin: ")
-    assert_told(done.exit_code, done.stderr, 1, says)
+    assert_told(done.exit_code, done.stderr, 2 if command.startswith("verify") else 1, says)
     assert not (place / "nowhere").exists()
 
 
@@ -121,16 +121,17 @@ def test_a_port_in_use_is_told_and_nothing_is_started(place: Path, command: str)
         port = taken.getsockname()[1]
         done = twin(command, "--port", str(port), "--data", "data", directory=place)
     assert done.returncode == 1
+    assert done.stdout == ""  # the demo's devices were not started either
     assert f"Port {port} on 127.0.0.1 is in use" in done.stderr
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["serve", "verify"])
+@pytest.mark.parametrize("command", ["serve", "demo", "verify"])
 def test_a_second_process_on_a_directory_is_told_who_holds_it(demo_server: ServerProcess, command: str) -> None:
     port = [] if command == "verify" else ["--port", "0"]
     done = twin(command, *port, "--data", demo_server.data)
-    assert done.returncode == 1
+    assert done.returncode == (2 if command == "verify" else 1)
     assert f"in use by process {demo_server.process.pid} at {demo_server.url}" in done.stderr
     assert "--data" in done.stderr
     assert "Traceback" not in done.stderr

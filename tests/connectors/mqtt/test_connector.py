@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import paho.mqtt.client as paho
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paho.mqtt.enums import CallbackAPIVersion
 
 from connectors.mqtt.connector import MqttConnector
 from tests.connectors.mqtt.certificates import broker_certificate
@@ -58,6 +60,18 @@ def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
     with Mosquitto(peer("mosquitto"), tmp_path_factory.mktemp("guarded"), users={"ann": "s3cret"}) as broker:
         yield broker
+
+
+def retained(broker: Mosquitto, values: dict[str, str]) -> None:
+    """Returns when the broker has the messages and will give them to whoever subscribes."""
+    host, _, port = broker.endpoint.removeprefix("mqtt://").partition(":")
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.connect(host, int(port))
+    client.loop_start()
+    for topic, value in values.items():
+        client.publish(topic, value, qos=1, retain=True).wait_for_publish(DEADLINE)
+    client.disconnect()
+    client.loop_stop()
 
 
 @pytest.mark.peer
@@ -129,6 +143,21 @@ class TestWithMosquitto:
             batch = await published(connector, binding, "1", anext(batches))
             await batches.aclose()
         assert batch.acknowledge is None
+
+    async def test_a_reader_that_comes_back_with_another_address_is_told_the_new_one_alone(
+        self, mosquitto: Mosquitto
+    ) -> None:
+        retained(mosquitto, {"back/old": "1", "back/gone": "2", "back/new": "3"})
+        old, gone, new = (AddressBinding(name, f"back/{name}", f"back/{name}") for name in ("old", "gone", "new"))
+        async with to(mosquitto.endpoint) as connector:
+            async with sampling(connector, old, gone) as until:
+                await until(lambda seen: len(seen) == 2)
+            async with sampling(connector, old, new) as until:
+                await until(bool)
+                await connector.write(gone, "4")  # nobody asks for it any more
+                await connector.write(old, "5")
+                seen = await until(lambda seen: seen[-1].value == b"5")
+        assert [(each.address, each.value) for each in seen] == [("back/new", b"3"), ("back/old", b"5")]
 
     async def test_many_filters_are_subscribed_in_several_packets(self, mosquitto: Mosquitto) -> None:
         bindings = [AddressBinding(str(i), f"many/{i}") for i in range(1201)]

@@ -209,6 +209,20 @@ async def test_a_silent_port_and_a_port_of_another_protocol_are_told_apart_from_
         await to(f"opc.tcp://127.0.0.1:{free_port()}").__aenter__()
 
 
+async def test_a_reader_that_comes_back_with_another_address_is_told_the_new_one_alone(server: OpcUaServer) -> None:
+    server.give("Temperature", 20.0)
+    async with to(server.endpoint) as connector:
+        async with sampling(connector, node("Temperature"), node("Count")) as until:
+            await until(lambda seen: {each.address for each in seen} == {"ns=2;s=Temperature", "ns=2;s=Count"})
+        async with sampling(connector, node("Temperature"), node("Speed")) as until:
+            await until(bool)
+            server.give("Count", 4)  # nobody asks for it any more
+            server.give("Temperature", 21.0)
+            seen = await until(lambda seen: seen[-1].value == 21.0)
+    server.give("Count", 3)
+    assert [(each.address, each.value) for each in seen] == [("ns=2;s=Speed", 0.5), ("ns=2;s=Temperature", 21.0)]
+
+
 async def test_a_slow_reader_holds_the_server_back_and_loses_nothing(server: OpcUaServer) -> None:
     server.give("Temperature", 0.0)
     async with to(server.endpoint, publishing="0.01", queue="1000") as connector:

@@ -154,6 +154,22 @@ def test_what_it_cannot_do_is_answered_and_it_goes_on(simulator: Simulator, orde
     assert simulator.tell(do="writes")["ok"] is True
 
 
+def test_a_fault_that_does_not_exist_is_told_with_those_that_do(simulator: Simulator) -> None:
+    told = simulator.tell(do="fault", name="leaking-roof", on=True)["error"]
+    assert told.startswith("there is no fault 'leaking-roof'; there are stuck-damper-ahu-1")
+    assert simulator.tell(do="fault", name="stuck-damper-ahu-1")["error"] == "the order does not say 'on'"
+
+
+def test_an_answer_has_the_number_of_its_order(simulator: Simulator) -> None:
+    assert simulator.tell(do="writes", number=7)["number"] == 7
+    assert simulator.tell(do="dance", number=8) == {
+        "number": 8,
+        "ok": False,
+        "error": "'dance' is nothing this simulator does",
+    }
+    assert "number" not in simulator.tell(do="writes")
+
+
 def test_the_readme_names_every_option_command_fault_and_the_defaults() -> None:
     text = (Path(process.__file__).parent / "README.md").read_text()
     for option in fields(process.Options):
