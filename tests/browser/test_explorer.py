@@ -2,58 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
-import time
-import urllib.request
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.conftest import PATIENCE, NewPage
+from tests.browser.pages import address, an_air_handler, ask, eventually, property_row, twin_address
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE)
-
-
-def ask(server: Any, query: str, **variables: object) -> dict[str, Any]:
-    body = json.dumps({"query": query, "variables": variables}).encode()
-    request = urllib.request.Request(  # noqa: S310 - the demo's own address
-        server.url.rstrip("/") + "/graphql", body, {"content-type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
-        answer = json.load(response)
-    assert "errors" not in answer, answer["errors"]
-    data: dict[str, Any] = answer["data"]
-    return data
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = PATIENCE / 1000) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.1)
-
-
-def address(server: Any, path: str) -> str:
-    return str(server.url).rstrip("/") + path
-
-
-def twin_address(server: Any, iri: str) -> str:
-    return address(server, f"/twin/{quote(iri, safe='')}")
-
-
-def an_air_handler(server: Any) -> dict[str, Any]:
-    data = ask(server, '{ twins(where: {class: "brick:AHU"}, first: 1) { nodes { id name } } }')
-    twin: dict[str, Any] = data["twins"]["nodes"][0]
-    return twin
-
-
-def property_row(page: Page, name: str) -> Locator:
-    return page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=name, exact=True))
 
 
 def test_the_first_page_names_the_building_and_counts_live_and_unavailable_properties(
@@ -130,6 +90,8 @@ def test_dark_mode_renders_every_screen_and_no_request_leaves_loopback(demo_serv
         "/query": "tablist",
         "/connections": "heading",
         "/violations": "heading",
+        "/changes": "table",
+        "/changes/000000000001": "region",
     }
     for path, role in screens.items():
         page.goto(address(demo_server, path))

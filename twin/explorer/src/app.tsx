@@ -2,15 +2,18 @@
 
 import { lazy, Suspense, useState } from "react";
 import { Icon, type IconName } from "./parts/icons";
-import { Empty, Skeleton } from "./parts/notices";
+import { Empty, FailureNotice, Skeleton } from "./parts/notices";
 import { Search } from "./parts/search";
+import { PastBanner, TimeTravel } from "./parts/time-travel";
+import { TimeOfScreen, useShownTime } from "./past";
 import { Link, paths, placeOf, usePath, type Place } from "./routing";
 import type { Twin } from "./schema";
+import { Changes } from "./screens/changes/changes";
 import { Connections } from "./screens/connections";
 import { Overview } from "./screens/overview";
 import { Breadcrumbs } from "./screens/twins/twin-page";
 import { TwinsScreen } from "./screens/twins/twins-screen";
-import { Violations } from "./screens/violations";
+import { Violations } from "./screens/violations/violations";
 import { nextTheme, useTheme } from "./theme";
 import { useLanguage, useWords } from "./words";
 
@@ -24,9 +27,18 @@ const screens = [
   { name: "query", href: paths.query },
   { name: "connections", href: paths.connections },
   { name: "violations", href: paths.violations },
+  { name: "changes", href: paths.changes },
 ] as const satisfies { name: IconName; href: string }[];
 
 export function App() {
+  return (
+    <TimeOfScreen>
+      <Frame />
+    </TimeOfScreen>
+  );
+}
+
+function Frame() {
   const words = useWords();
   const place = placeOf(usePath());
   const [twin, found] = useState<Twin | null>(null);
@@ -49,8 +61,10 @@ export function App() {
             </ol>
           </nav>
         )}
+        <TimeTravel />
         <Search />
       </header>
+      <PastBanner />
       <main id="content" tabIndex={-1}>
         <Screen place={place} twin={twin} found={found} />
       </main>
@@ -60,6 +74,19 @@ export function App() {
 
 function Screen({ place, twin, found }: { place: Place; twin: Twin | null; found: (twin: Twin | null) => void }) {
   const words = useWords();
+  const { past, pending, failure } = useShownTime();
+  if (failure)
+    return (
+      <div className="content">
+        <FailureNotice failure={failure} title={words.past.failed} />
+      </div>
+    );
+  if (pending && !past)
+    return (
+      <div className="content">
+        <Skeleton rows={12} />
+      </div>
+    );
   switch (place.screen) {
     case "overview":
       return <Overview />;
@@ -77,6 +104,8 @@ function Screen({ place, twin, found }: { place: Place; twin: Twin | null; found
       return <Connections id={place.id} />;
     case "violations":
       return <Violations />;
+    case "changes":
+      return <Changes id={place.id} />;
     case "unknown":
       return (
         <div className="content">

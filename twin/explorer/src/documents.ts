@@ -19,6 +19,12 @@ const briefFields = `id name family hasContents classes { label }`;
 
 const connectionFields = `id name protocol endpoint state since error bindings live received decoded rejected lastReceived`;
 
+const changeFields = `revision time actor reason added removed`;
+
+const statementFields = `subject predicate object datatype language`;
+
+const violationFields = `id twin rule value path shape severity remedy source repair`;
+
 const propertyFields = `${stateFields} name role kind unit { iri symbol label } classes { iri name label vocabulary }
   freshness bound writable minimum maximum states`;
 
@@ -32,8 +38,40 @@ export const SITES = document<{ sites: schema.SiteSummary[] }>(`query Sites {
   sites { id name twins properties violations }
 }`);
 
-export const CHANGES = document<{ changes: schema.Change[] }>(`query Changes {
-  changes(last: 8) { revision time actor reason added removed }
+export const SITE_NAMES = document<{ sites: schema.SiteName[] }, { asOf: string | null }>(`query SiteNames($asOf: String) {
+  sites(asOf: $asOf) { id name }
+}`);
+
+export const CHANGES = document<
+  { changes: schema.Change[] },
+  { twin: string | null; last: number; after: string | null }
+>(`query Changes($twin: ID, $last: Int!, $after: String) {
+  changes(twin: $twin, last: $last, before: $after) { ${changeFields} }
+}`);
+
+export const NEXT_CHANGE = document<
+  { changes: schema.Change[] },
+  { since: string }
+>(`query NextChange($since: String!) {
+  changes(since: $since, last: 1) { ${changeFields} }
+}`);
+
+export const DIFFERENCE = document<
+  { difference: schema.Difference },
+  { from: string; to: string; first: number; after: string | null }
+>(`query Difference($from: String!, $to: String!, $first: Int!, $after: String) {
+  difference(from: $from, to: $to, first: $first, after: $after) {
+    from to added removed totalCount
+    pageInfo { hasNextPage endCursor }
+    twins { twin name added { ${statementFields} } removed { ${statementFields} } }
+  }
+}`);
+
+export const MOMENT = document<
+  { difference: { from: string } },
+  { asOf: string }
+>(`query Moment($asOf: String!) {
+  difference(from: $asOf, to: $asOf, first: 0) { from }
 }`);
 
 export const CAPABILITIES = document<{ capabilities: schema.CapabilityScores[] }>(`query Capabilities {
@@ -42,48 +80,48 @@ export const CAPABILITIES = document<{ capabilities: schema.CapabilityScores[] }
 
 export const SITE_ROOTS = document<
   { site: { roots: schema.TwinBrief[] } | null },
-  { site: string }
->(`query SiteRoots($site: ID!) {
-  site(id: $site) { roots { ${briefFields} } }
+  { site: string; asOf: string | null }
+>(`query SiteRoots($site: ID!, $asOf: String) {
+  site(id: $site, asOf: $asOf) { roots { ${briefFields} } }
 }`);
 
 export const CONTENTS = document<
   { twin: { contents: schema.Page<schema.TwinBrief> } | null },
-  { id: string; first: number; after: string | null }
->(`query Contents($id: ID!, $first: Int!, $after: String) {
-  twin(id: $id) {
+  { id: string; first: number; after: string | null; asOf: string | null }
+>(`query Contents($id: ID!, $first: Int!, $after: String, $asOf: String) {
+  twin(id: $id, asOf: $asOf) {
     contents(first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { ${briefFields} } }
   }
 }`);
 
 export const PLACE = document<
   { twin: { path: schema.TwinName[]; site: { id: string } } | null },
-  { id: string }
->(`query Place($id: ID!) {
-  twin(id: $id) { path { id name } site { id } }
+  { id: string; asOf: string | null }
+>(`query Place($id: ID!, $asOf: String) {
+  twin(id: $id, asOf: $asOf) { path { id name } site { id } }
 }`);
 
 export const TWIN = document<
   { twin: schema.Twin | null; property: { owner: schema.TwinName } | null },
-  { id: string }
->(`query Twin($id: ID!) {
-  twin(id: $id) {
+  { id: string; asOf: string | null; now: boolean }
+>(`query Twin($id: ID!, $asOf: String, $now: Boolean!) {
+  twin(id: $id, asOf: $asOf) {
     id name description family hasContents
     classes { iri name label vocabulary }
     site { id name }
     path { id name }
     relationships(first: 100) { name iri direction twin { id name classes { label } } }
-    capabilities { qualifies missing state capability { id name description } score { ${stateFields} } }
-    violations { twin rule value path shape severity remedy source }
+    capabilities @include(if: $now) { qualifies missing state capability { id name description } score { ${stateFields} } }
+    violations @include(if: $now) { ${violationFields} }
   }
-  property(id: $id) { owner { id name } }
+  property(id: $id, asOf: $asOf) { owner { id name } }
 }`);
 
 export const PROPERTIES = document<
   { twin: { properties: schema.Page<schema.Property> } | null },
-  { id: string; after: string | null }
->(`query Properties($id: ID!, $after: String) {
-  twin(id: $id) {
+  { id: string; after: string | null; asOf: string | null }
+>(`query Properties($id: ID!, $after: String, $asOf: String) {
+  twin(id: $id, asOf: $asOf) {
     properties(first: 100, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { ${propertyFields} } }
   }
 }`);
@@ -97,9 +135,9 @@ export const STATES = document<
 
 export const SPARKLINES = document<
   { twin: { properties: { nodes: { id: string; history: schema.History }[] } } | null },
-  { id: string; from: string }
->(`query Sparklines($id: ID!, $from: DateTime!) {
-  twin(id: $id) {
+  { id: string; from: string; asOf: string | null }
+>(`query Sparklines($id: ID!, $from: DateTime!, $asOf: String) {
+  twin(id: $id, asOf: $asOf) {
     properties(first: 100) {
       nodes { id history(from: $from, points: 48) { from to points { time value minimum maximum } } }
     }
@@ -108,9 +146,11 @@ export const SPARKLINES = document<
 
 export const HISTORY = document<
   { property: { history: schema.History } | null },
-  { id: string; from: string; to: string; points: number; aggregate: "MEAN" | "LAST" }
->(`query History($id: ID!, $from: DateTime!, $to: DateTime!, $points: Int!, $aggregate: Aggregate!) {
-  property(id: $id) {
+  { id: string; asOf: string | null; from: string; to: string; points: number; aggregate: "MEAN" | "LAST" }
+>(`query History(
+  $id: ID!, $asOf: String, $from: DateTime!, $to: DateTime!, $points: Int!, $aggregate: Aggregate!
+) {
+  property(id: $id, asOf: $asOf) {
     history(from: $from, to: $to, points: $points, aggregate: $aggregate) { from to points { time value minimum maximum } }
   }
 }`);
@@ -120,22 +160,29 @@ export const SEARCH = document<
     twins: { totalCount: number; nodes: schema.TwinHit[] };
     properties: { nodes: (schema.TwinName & { owner: schema.TwinHit })[] };
   },
-  { text: string }
->(`query Search($text: String!) {
-  twins(where: { text: $text }, first: 8) {
+  { text: string; asOf: string | null }
+>(`query Search($text: String!, $asOf: String) {
+  twins(where: { text: $text }, first: 8, asOf: $asOf) {
     totalCount
     nodes { id name family classes { label } path { id name } site { name } }
   }
-  properties(where: { text: $text }, first: 5) {
+  properties(where: { text: $text }, first: 5, asOf: $asOf) {
     nodes { id name owner { id name family classes { label } path { id name } site { name } } }
   }
 }`);
 
 export const TWINS = document<
   { twins: schema.Page<schema.TwinHit> },
-  { text: string | null; site: string | null; family: schema.Family | null; first: number; after: string | null }
->(`query Twins($text: String, $site: ID, $family: Family, $first: Int!, $after: String) {
-  twins(where: { text: $text, site: $site, family: $family }, first: $first, after: $after) {
+  {
+    text: string | null;
+    site: string | null;
+    family: schema.Family | null;
+    first: number;
+    after: string | null;
+    asOf: string | null;
+  }
+>(`query Twins($text: String, $site: ID, $family: Family, $first: Int!, $after: String, $asOf: String) {
+  twins(where: { text: $text, site: $site, family: $family }, first: $first, after: $after, asOf: $asOf) {
     totalCount
     pageInfo { hasNextPage endCursor }
     nodes { id name family classes { label } path { id name } site { name } }
@@ -159,18 +206,39 @@ export const CONNECTION = document<
 
 export const VIOLATIONS = document<
   { violations: schema.Page<schema.Violation> & { groups: schema.ViolationGroup[] } },
-  { site: string | null; first: number; after: string | null }
->(`query Violations($site: ID, $first: Int!, $after: String) {
-  violations(site: $site, first: $first, after: $after) {
+  {
+    site: string | null;
+    shape: string | null;
+    severity: string | null;
+    twin: string | null;
+    first: number;
+    after: string | null;
+  }
+>(`query Violations($site: ID, $shape: ID, $severity: String, $twin: ID, $first: Int!, $after: String) {
+  violations(site: $site, shape: $shape, severity: $severity, twin: $twin, first: $first, after: $after) {
     totalCount
     pageInfo { hasNextPage endCursor }
-    groups { shape rule count }
-    nodes { twin rule value path shape severity remedy source }
+    groups { shape rule severity source count }
+    nodes { ${violationFields} }
   }
 }`);
 
+export const BREAKERS = document<
+  { violations: { totalCount: number; twins: { twin: string; count: number }[] } },
+  { site: string | null; shape: string | null; severity: string | null; first: number }
+>(`query Breakers($site: ID, $shape: ID, $severity: String, $first: Int!) {
+  violations(site: $site, shape: $shape, severity: $severity, first: $first) { totalCount twins { twin count } }
+}`);
+
+export const REPAIR = document<
+  { applyRepair: schema.Repair },
+  { violation: string; dryRun: boolean }
+>(`mutation Repair($violation: ID!, $dryRun: Boolean!) {
+  applyRepair(violation: $violation, dryRun: $dryRun) { revision sentence added removed resolved }
+}`);
+
 export const AUDITS = document<{ sites: { id: string; name: string; audit: schema.Audit | null }[] }>(`query Audits {
-  sites { id name audit { state violations message finishedAt groups { shape rule count } } }
+  sites { id name audit { state violations message finishedAt groups { shape rule severity source count } } }
 }`);
 
 export const SAVED_QUERIES = document<{ savedQueries: schema.SavedQuery[] }>(`query SavedQueries {
@@ -192,6 +260,13 @@ export const SET_PROPERTY = document<
 
 export const COMMAND = document<{ command: schema.Command | null }, { id: string }>(`query Command($id: ID!) {
   command(id: $id) { id value state message readBack }
+}`);
+
+export const CHANGED = document<
+  { changes: schema.Change },
+  { since: string | null }
+>(`subscription Changed($since: String) {
+  changes(since: $since) { ${changeFields} }
 }`);
 
 export const OBSERVATIONS = document<

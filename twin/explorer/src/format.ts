@@ -98,13 +98,15 @@ function format(words: Words, options: Intl.DateTimeFormatOptions): Intl.DateTim
 const hourMinute = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
 const dayMonth = { day: "numeric", month: "short" } as const;
 
-/** "14:02" today, with the day before that: "20 Nov 14:02". */
+/** "14:02" today, with the day before that: "20 Nov 14:02"; of another year, with that. */
 export function clock(time: string | number, words: Words, { seconds = false } = {}): string {
   const at = new Date(time);
   const fine = seconds ? ({ ...hourMinute, second: "2-digit" } as const) : hourMinute;
   const today = at.toDateString() === new Date().toDateString();
   const hours = format(words, fine).format(at);
-  return today ? hours : `${format(words, dayMonth).format(at)} ${hours}`;
+  const thisYear = at.getFullYear() === new Date().getFullYear();
+  const date = thisYear ? dayMonth : ({ ...dayMonth, year: "numeric" } as const);
+  return today ? hours : `${format(words, date).format(at)} ${hours}`;
 }
 
 export const hours = (at: Date, words: Words): string => format(words, hourMinute).format(at);

@@ -11,6 +11,8 @@ import "./styles/charts.css";
 import "./styles/query.css";
 import "./styles/connections.css";
 import "./styles/violations.css";
+import "./styles/changes.css";
+import "./styles/past.css";
 import { LanguageProvider } from "./words";
 
 createRoot(document.getElementById("root")!).render(

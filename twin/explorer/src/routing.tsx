@@ -13,12 +13,19 @@ export const paths = {
   connection: (iri: string): string => `/connections/${encodeURIComponent(iri)}`,
   twinsNamed: (text: string): string => `/twins?text=${encodeURIComponent(text)}`,
   violationsAt: (site: string): string => `/violations?site=${encodeURIComponent(site)}`,
+  violationsOf: (shape: string): string => `/violations?rule=${encodeURIComponent(shape)}`,
+  changes: "/changes",
+  change: (revision: string): string => `/changes/${encodeURIComponent(revision)}`,
+  difference: (from: string, to: string): string => `/changes/${encodeURIComponent(from)}..${encodeURIComponent(to)}`,
+  changesOf: (twin: string): string => `/changes?twin=${encodeURIComponent(twin)}`,
+  /** An address in the time told: a revision or a moment, the empty text for now. */
+  at: (href: string, asOf: string): string => withAsOf(href, asOf),
 };
 
 export type Place =
   | { screen: "overview" | "twins" | "query" | "violations" | "unknown" }
   | { screen: "twin"; id: string }
-  | { screen: "connections"; id: string | null };
+  | { screen: "connections" | "changes"; id: string | null };
 
 /** The screen that an address path names. */
 export function placeOf(path: string): Place {
@@ -26,7 +33,7 @@ export function placeOf(path: string): Place {
   const id = rest ? decode(rest) : null;
   if (first === "") return { screen: "overview" };
   if (first === "twin" && id !== null) return { screen: "twin", id };
-  if (first === "connections") return { screen: "connections", id };
+  if (first === "connections" || first === "changes") return { screen: first, id };
   if (rest) return { screen: "unknown" };
   return first === "twins" || first === "query" || first === "violations" ? { screen: first } : { screen: "unknown" };
 }
@@ -39,9 +46,36 @@ function decode(part: string): string | null {
   }
 }
 
+function withAsOf(href: string, asOf: string): string {
+  const target = new URL(href, location.href);
+  target.searchParams.set("asOf", asOf);
+  return target.pathname + target.search + target.hash;
+}
+
+/** The screens that show the graph can show it as it was. */
+export const showsGraph = (path: string): boolean => /^\/twins?(\/|$)/.test(path);
+
+/** The time that the screen shows: a revision or a moment as the address has it, null for now. */
+export function useAsOf(): string | null {
+  const path = usePath();
+  const asOf = useSearch().get("asOf");
+  return showsGraph(path) ? asOf || null : null;
+}
+
+/** Where a link leads from here: between screens of the graph the time goes along unless the link names another. */
+export function inTime(href: string): string {
+  const target = new URL(href, location.href);
+  const here = showsGraph(location.pathname) ? new URLSearchParams(location.search).get("asOf") : null;
+  const named = target.searchParams.get("asOf");
+  if (named === null && here && showsGraph(target.pathname)) target.searchParams.set("asOf", here);
+  if (named === "" || !showsGraph(target.pathname)) target.searchParams.delete("asOf");
+  return target.pathname + target.search + target.hash;
+}
+
 const changed = "twin:navigated";
 
-export function navigate(to: string, { replace = false } = {}): void {
+export function navigate(href: string, { replace = false } = {}): void {
+  const to = inTime(href);
   if (replace) history.replaceState(null, "", to);
   else if (to !== location.pathname + location.search + location.hash) history.pushState(null, "", to);
   window.dispatchEvent(new Event(changed));
@@ -60,6 +94,7 @@ export const usePath = (): string => useSyncExternalStore(watch, () => location.
 export const useSearch = (): URLSearchParams => new URLSearchParams(useSyncExternalStore(watch, () => location.search));
 
 export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement> & { href: string }) {
+  useSearch(); // the time that goes along is in it
   const follow = (event: MouseEvent<HTMLAnchorElement>) => {
     onClick?.(event);
     const own = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
@@ -67,7 +102,7 @@ export function Link({ href, onClick, ...rest }: AnchorHTMLAttributes<HTMLAnchor
     event.preventDefault();
     navigate(href);
   };
-  return <a href={href} onClick={follow} {...rest} />;
+  return <a href={inTime(href)} onClick={follow} {...rest} />;
 }
 
 export function useTitle(title: string): void {

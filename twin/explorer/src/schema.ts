@@ -15,6 +15,11 @@ export interface Page<Item> {
   totalCount: number;
 }
 
+/** A page of a list that the server does not count. */
+export interface OpenPage<Item> extends Omit<Page<Item>, "totalCount"> {
+  totalCount: null;
+}
+
 export interface Class {
   iri: string;
   name: string;
@@ -85,6 +90,7 @@ export interface Relationship {
 }
 
 export interface Violation {
+  id: string;
   twin: string;
   rule: string;
   value: string | null;
@@ -93,12 +99,52 @@ export interface Violation {
   severity: string;
   remedy: string;
   source: string;
+  /** What a mechanical repair would do, in words; null where it takes a person. */
+  repair: string | null;
 }
 
 export interface ViolationGroup {
   shape: string;
   rule: string;
+  severity: string;
+  source: string;
   count: number;
+}
+
+export interface Repair {
+  /** Null for a dry run. */
+  revision: string | null;
+  sentence: string;
+  /** N-Quads. */
+  added: string[];
+  removed: string[];
+  resolved: number;
+}
+
+/** One statement of the graph; without a datatype its object is an IRI. */
+export interface Statement {
+  subject: string;
+  predicate: string;
+  object: string;
+  datatype: string | null;
+  language: string | null;
+}
+
+export interface TwinDifference {
+  twin: string;
+  name: string;
+  added: Statement[];
+  removed: Statement[];
+}
+
+export interface Difference {
+  from: string;
+  to: string;
+  added: number;
+  removed: number;
+  twins: TwinDifference[];
+  pageInfo: PageInfo;
+  totalCount: number;
 }
 
 export interface TwinCapability {
@@ -117,8 +163,9 @@ export interface Twin extends TwinName {
   site: { id: string; name: string };
   path: TwinName[];
   relationships: Relationship[];
-  capabilities: TwinCapability[];
-  violations: Violation[];
+  /** The past does not tell these two. */
+  capabilities?: TwinCapability[];
+  violations?: Violation[];
 }
 
 export interface Summary {
@@ -132,9 +179,12 @@ export interface Summary {
   revision: string;
 }
 
-export interface SiteSummary {
+export interface SiteName {
   id: string;
   name: string;
+}
+
+export interface SiteSummary extends SiteName {
   twins: number;
   properties: number;
   violations: number;

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "react";
 import { HISTORY } from "../documents";
 import { ask, Failure } from "../fetching";
+import type { Past } from "../past";
 import type { HistoryPoint, Property } from "../schema";
 
 export type Span = "15m" | "1h" | "24h" | "7d";
@@ -23,26 +24,27 @@ export interface Histories {
 export function useHistories(
   properties: Property[],
   span: Span,
+  past: Past | null,
 ): { histories: Histories | null; failure: Failure | null } {
   const [state, setState] = useState<{ span: Span; histories: Histories | null; failure: Failure | null }>({
     span,
     histories: null,
     failure: null,
   });
-  const key = properties.map((property) => property.id).join(" ");
+  const key = [past?.asOf, ...properties.map((property) => property.id)].join(" ");
 
   useEffect(() => {
     const abort = new AbortController();
     let timer: number | undefined;
     const go = async () => {
       const { seconds, points, refresh } = spans[span];
-      const to = Date.now();
+      const to = past?.time ?? Date.now();
       const from = to - seconds * 1000;
       const shared = { from: new Date(from).toISOString(), to: new Date(to).toISOString(), points };
       try {
         const answers = await Promise.all(
           properties.map((each) =>
-            ask(HISTORY, { id: each.id, ...shared, aggregate: each.kind === "NUMBER" ? "MEAN" : "LAST" }, abort.signal),
+            ask(HISTORY, { id: each.id, asOf: past?.asOf ?? null, ...shared, aggregate: each.kind === "NUMBER" ? "MEAN" : "LAST" }, abort.signal),
           ),
         );
         const taken = new Map(
@@ -54,14 +56,14 @@ export function useHistories(
         if (!(error instanceof Failure)) throw error;
         setState((before) => ({ ...before, failure: error }));
       }
-      timer = window.setTimeout(() => void go(), refresh * 1000);
+      if (!past) timer = window.setTimeout(() => void go(), refresh * 1000);
     };
-    if (key) void go();
+    if (properties.length > 0) void go();
     return () => {
       abort.abort();
       window.clearTimeout(timer);
     };
-    // The key stands for the properties.
+    // The key stands for the properties and the time.
   }, [key, span]);
 
   // Another span's past would be drawn on the wrong axis.

@@ -7,6 +7,7 @@ import { clock, unitText, valueText } from "../format";
 import { usePresent } from "../live/readings";
 import { Icon } from "../parts/icons";
 import { Empty, FailureNotice, More, Skeleton } from "../parts/notices";
+import { usePast } from "../past";
 import type { Property } from "../schema";
 import { useWords } from "../words";
 import { useHistories, spans, type Histories, type Span } from "./histories";
@@ -41,7 +42,7 @@ export function HistoryChart({ properties, span, setSpan, answered, remove }: Pr
   const words = useWords();
   const sync = useId();
   const [asTable, showTable] = useState(false);
-  const { histories, failure } = useHistories(properties, span);
+  const { histories, failure } = useHistories(properties, span, usePast());
   const readouts = useRef(new Map<string, HTMLElement>());
   const moment = useRef<HTMLSpanElement>(null);
   const names = { "15m": words.chart.quarter, "1h": words.chart.hour, "24h": words.chart.day, "7d": words.chart.week };

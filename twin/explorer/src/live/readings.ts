@@ -67,6 +67,9 @@ export class Readings {
   /** The server's clock less the page's, in milliseconds. */
   private serverClock: number | null = null;
 
+  /** Readings that are not live stand as they were told and do not grow old. */
+  constructor(readonly live = true) {}
+
   get(id: string): Reading | undefined {
     return this.readings.get(id);
   }
@@ -114,22 +117,23 @@ export class Readings {
 
 export const ReadingsOfScreen = createContext(new Readings());
 
-/** The readings of a twin's properties, kept current for as long as the caller is on screen. */
-export function useReadings(twin: string): Readings {
-  const [held, hold] = useState(() => ({ twin, readings: new Readings() }));
-  const current = held.twin === twin ? held : { twin, readings: new Readings() };
+/** The readings of a twin's properties: kept current for as long as the caller is on screen, or those of a past,
+ * which nothing changes. */
+export function useReadings(twin: string, asOf: string | null): Readings {
+  const key = `${asOf ?? ""} ${twin}`;
+  const [held, hold] = useState(() => ({ key, readings: new Readings(asOf === null) }));
+  const current = held.key === key ? held : { key, readings: new Readings(asOf === null) };
   if (current !== held) hold(current);
   const { readings } = current;
-  useEffect(
-    () =>
-      link.subscribe(
-        OBSERVATIONS,
-        { twins: [twin], maxRate: 2 },
-        (event) => readings.observe(event.observations),
-        console.warn,
-      ),
-    [twin, readings],
-  );
+  useEffect(() => {
+    if (!readings.live) return;
+    return link.subscribe(
+      OBSERVATIONS,
+      { twins: [twin], maxRate: 2 },
+      (event) => readings.observe(event.observations),
+      console.warn,
+    );
+  }, [twin, readings]);
   return readings;
 }
 
@@ -165,6 +169,7 @@ export function usePresent(id: string, freshness: number): Present | null {
   );
   const now = useNow();
   if (!reading) return null;
+  if (!readings.live) return { ...reading, currentAge: reading.age };
   const currentAge = ageOf(reading, Math.max(now, reading.arrived));
   if (!reading.available || currentAge === null || currentAge <= freshness) return { ...reading, currentAge };
   const since = reading.time === null ? null : new Date(reading.time + freshness * 1000).toISOString();

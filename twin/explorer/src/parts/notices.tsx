@@ -63,14 +63,15 @@ export function More({
   loading,
 }: {
   shown: number;
-  total: number;
+  /** Null where nobody counted them. */
+  total: number | null;
   more: (() => void) | null;
   loading?: boolean;
 }) {
   const words = useWords();
   return (
     <p className="more">
-      <span>{words.more.shown(shown, total)}</span>
+      <span>{total === null ? words.more.shownOnly(shown) : words.more.shown(shown, total)}</span>
       {more && (
         <button type="button" className="button is-quiet" onClick={more} disabled={loading}>
           {loading ? words.more.loading : words.more.more}
@@ -82,16 +83,19 @@ export function More({
 
 export function Panel({
   title,
+  id: name = title,
   aside,
   children,
   className = "",
 }: {
   title: string;
+  /** What tells it from others of the same title on the screen. */
+  id?: string;
   aside?: ReactNode;
   children: ReactNode;
   className?: string;
 }) {
-  const id = `panel-${title.replace(/\s+/g, "-")}`;
+  const id = `panel-${name.replace(/\s+/g, "-")}`;
   return (
     <section className={`panel ${className}`} aria-labelledby={id}>
       <header className="panel-head">

@@ -4,7 +4,7 @@ import { useEffect, useId, useRef, useState } from "react";
 import { SEARCH } from "../documents";
 import { useQuery } from "../fetching";
 import { classLabels, placeText } from "../format";
-import { navigate, paths } from "../routing";
+import { navigate, paths, useAsOf } from "../routing";
 import type { TwinHit, TwinName } from "../schema";
 import { useWords } from "../words";
 import { FamilyIcon, Icon } from "./icons";
@@ -56,12 +56,13 @@ function typing(target: EventTarget | null): boolean {
 export function Search() {
   const words = useWords();
   const input = useRef<HTMLInputElement>(null);
+  const asOf = useAsOf();
   const list = useId();
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
   const [at, setAt] = useState(0);
   const wanted = useDebounced(text.trim(), 150);
-  const { data, loading, failure } = useQuery(SEARCH, wanted && open ? { text: wanted } : null);
+  const { data, loading, failure } = useQuery(SEARCH, wanted && open ? { text: wanted, asOf } : null);
   const hits = hitsOf(wanted ? data : null);
   const total = data?.twins.totalCount ?? 0;
   if (data && total > data.twins.nodes.length)

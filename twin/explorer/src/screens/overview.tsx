@@ -99,15 +99,17 @@ function Figure({
 /** A panel around one question: its skeleton, its failure, or its answer. */
 function Asked<Answer>({
   title,
+  aside,
   asked,
   children,
 }: {
   title: string;
+  aside?: ReactNode;
   asked: { data: Answer | null; failure: Failure | null; again: () => void };
   children: (answer: Answer) => ReactNode;
 }) {
   return (
-    <Panel title={title}>
+    <Panel title={title} aside={aside}>
       {asked.data ? (
         children(asked.data)
       ) : asked.failure ? (
@@ -224,9 +226,13 @@ function SitesPanel() {
 
 function ChangesPanel() {
   const words = useWords();
-  const asked = useQuery(CHANGES, {}, { every: 10 });
+  const asked = useQuery(CHANGES, { twin: null, last: 8, after: null }, { every: 10 });
   return (
-    <Asked title={words.overview.changes} asked={asked}>
+    <Asked
+      title={words.overview.changes}
+      aside={<Link href={paths.changes}>{words.past.allChanges}</Link>}
+      asked={asked}
+    >
       {({ changes }) =>
         changes.length === 0 ? (
           <Empty>{words.overview.noChanges}</Empty>
@@ -235,9 +241,13 @@ function ChangesPanel() {
             {changes.toReversed().map((change) => (
               <li key={change.revision}>
                 <time dateTime={change.time}>{clock(change.time, words)}</time>
-                <span className="reason" title={words.overview.revision(shortRevision(change.revision))}>
+                <Link
+                  className="reason"
+                  href={paths.change(change.revision)}
+                  title={words.overview.revision(shortRevision(change.revision))}
+                >
                   {change.reason}
-                </span>
+                </Link>
                 <span className="muted">{change.actor}</span>
                 <span className="size">{words.overview.quads(change.added, change.removed)}</span>
               </li>

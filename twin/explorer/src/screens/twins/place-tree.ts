@@ -1,8 +1,8 @@
 // The tree by place, level by level: only what was opened is asked for, a page at a time, and kept between screens.
 
-import { CONTENTS, SITES, SITE_ROOTS } from "../../documents";
+import { CONTENTS, SITE_NAMES, SITE_ROOTS } from "../../documents";
 import { ask } from "../../fetching";
-import type { SiteSummary, TwinBrief } from "../../schema";
+import type { SiteName, TwinBrief } from "../../schema";
 
 const pageSize = 100;
 const mostPagesToReveal = 10;
@@ -15,7 +15,7 @@ interface Level {
 }
 
 export type Row = { key: string; depth: number; parent: string | null } & (
-  | { kind: "site"; site: SiteSummary; expanded: boolean }
+  | { kind: "site"; site: SiteName; expanded: boolean }
   | { kind: "twin"; twin: TwinBrief; expanded: boolean; beyond: boolean }
   | { kind: "more"; shown: number; total: number; loading: boolean }
   | { kind: "loading" }
@@ -25,7 +25,7 @@ export type Row = { key: string; depth: number; parent: string | null } & (
 const siteKey = (id: string): string => `site:${id}`;
 
 export class PlaceTree {
-  private sites: SiteSummary[] | null = null;
+  private sites: SiteName[] | null = null;
   private failed = false;
   private revision: string | null = null;
   private readonly levels = new Map<string, Level>();
@@ -35,6 +35,9 @@ export class PlaceTree {
   private readonly watchers = new Set<() => void>();
   private readonly running = new Map<string, Promise<void>>();
   private drawn: Row[] | null = null;
+
+  /** `asOf`: a moment of the past, whose tree never changes; null for now. */
+  constructor(readonly asOf: string | null) {}
 
   watch = (notify: () => void): (() => void) => {
     this.watchers.add(notify);
@@ -50,7 +53,7 @@ export class PlaceTree {
 
   private async loadSites(): Promise<void> {
     try {
-      this.sites = (await ask(SITES, {})).sites;
+      this.sites = (await ask(SITE_NAMES, { asOf: this.asOf })).sites;
       this.failed = false;
       if (this.sites.length === 1 && this.sites[0]) await this.open(siteKey(this.sites[0].id));
     } catch {
@@ -122,7 +125,7 @@ export class PlaceTree {
     const before = this.revision;
     this.revision = revision;
     if (before === null || before === revision) return;
-    const sites = await ask(SITES, {}).catch(() => null);
+    const sites = await ask(SITE_NAMES, { asOf: this.asOf }).catch(() => null);
     if (!sites) return;
     this.sites = sites.sites;
     for (const [key, level] of [...this.levels]) {
@@ -134,11 +137,11 @@ export class PlaceTree {
 
   private async page(key: string, after: string | null, first = pageSize): Promise<Omit<Level, "state">> {
     if (key.startsWith("site:")) {
-      const { site } = await ask(SITE_ROOTS, { site: key.slice(5) });
+      const { site } = await ask(SITE_ROOTS, { site: key.slice(5), asOf: this.asOf });
       const items = site?.roots ?? [];
       return { items, total: items.length, after: null };
     }
-    const { twin } = await ask(CONTENTS, { id: key, first, after });
+    const { twin } = await ask(CONTENTS, { id: key, first, after, asOf: this.asOf });
     if (!twin) return { items: [], total: 0, after: null };
     const { nodes, totalCount, pageInfo } = twin.contents;
     return { items: nodes, total: totalCount, after: pageInfo.hasNextPage ? pageInfo.endCursor : null };

@@ -6,6 +6,7 @@ import { age } from "../../format";
 import { usePresent } from "../../live/readings";
 import { Icon } from "../../parts/icons";
 import { PresentState, Value } from "../../parts/live-value";
+import { usePast } from "../../past";
 import type { History, Property } from "../../schema";
 import { useWords } from "../../words";
 import { Setpoint } from "./command";
@@ -21,7 +22,9 @@ interface Props {
 export function PropertiesTable({ properties, charted, toggle, histories, refresh }: Props) {
   const words = useWords();
   const [editing, edit] = useState<string | null>(null);
-  const writable = properties.some((property) => property.writable);
+  const past = usePast();
+  // Nobody sets a value in the past.
+  const writable = !past && properties.some((property) => property.writable);
   return (
     <table className="table properties">
       <thead>
@@ -36,7 +39,7 @@ export function PropertiesTable({ properties, charted, toggle, histories, refres
           </th>
           <th className="state">{words.columns.state}</th>
           <th className="is-number age">{words.columns.age}</th>
-          <th className="spark">{words.columns.lastHour}</th>
+          <th className="spark">{past ? words.past.hourBefore : words.columns.lastHour}</th>
           {writable && (
             <th className="act">
               <span className="unseen">{words.columns.set}</span>

@@ -5,12 +5,21 @@ import { PLACE, REVISION } from "../../documents";
 import { useQuery } from "../../fetching";
 import { classLabels } from "../../format";
 import { FamilyIcon, Icon } from "../../parts/icons";
-import { navigate, paths } from "../../routing";
+import { usePast } from "../../past";
+import { inTime, navigate, paths } from "../../routing";
 import type { Family } from "../../schema";
 import { useWords } from "../../words";
 import { PlaceTree, type Row } from "./place-tree";
 
-const tree = new PlaceTree();
+const present = new PlaceTree(null);
+let visited: PlaceTree = present;
+
+/** The tree of a time: that of now is kept for good, that of the past until another past is visited. */
+function treeOf(asOf: string | null): PlaceTree {
+  if (asOf === null) return present;
+  if (visited.asOf !== asOf) visited = new PlaceTree(asOf);
+  return visited;
+}
 
 /** The twin on the page, so that the tree shows it even when it was reached from elsewhere. */
 interface Chosen {
@@ -22,16 +31,18 @@ interface Chosen {
 
 export function TreePanel({ twin }: { twin: Chosen | null }) {
   const words = useWords();
+  const past = usePast();
+  const tree = treeOf(past?.asOf ?? null);
   const rows = useSyncExternalStore(tree.watch, tree.rows);
   const [focused, focus] = useState<string | null>(null);
   const list = useRef<HTMLDivElement>(null);
-  const { data: place } = useQuery(PLACE, twin ? { id: twin.id } : null);
-  const { data: graph } = useQuery(REVISION, {}, { every: 10 });
+  const { data: place } = useQuery(PLACE, twin ? { id: twin.id, asOf: tree.asOf } : null);
+  const { data: graph } = useQuery(REVISION, past ? null : {}, { every: 10 });
 
-  useEffect(() => void tree.start(), []);
+  useEffect(() => void tree.start(), [tree]);
   useEffect(() => {
-    if (graph) void tree.follow(graph.revision);
-  }, [graph]);
+    if (graph && tree.asOf === null) void tree.follow(graph.revision);
+  }, [graph, tree]);
   useEffect(() => {
     if (!place?.twin || !twin) return;
     const { site, path } = place.twin;
@@ -41,7 +52,7 @@ export function TreePanel({ twin }: { twin: Chosen | null }) {
       { ...twin, classes: [] },
     );
     void reveal.then(() => window.setTimeout(() => bringIntoView(list.current), 0));
-  }, [place, twin]);
+  }, [place, twin, tree]);
 
   const current = rows.find((row) => row.key === focused) ?? rows.find((row) => row.key === twin?.id) ?? rows[0];
 
@@ -63,8 +74,8 @@ export function TreePanel({ twin }: { twin: Chosen | null }) {
       End: () => move(rows.at(-1)),
       ArrowRight: () => (expandable && !expanded ? void tree.open(current.key) : expanded && move(rows[at + 1])),
       ArrowLeft: () => (expanded ? tree.close(current.key) : move(rows.find((row) => row.key === current.parent))),
-      Enter: () => activate(current),
-      " ": () => activate(current),
+      Enter: () => activate(tree, current),
+      " ": () => activate(tree, current),
     };
     const action = act[event.key];
     if (!action || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -77,6 +88,7 @@ export function TreePanel({ twin }: { twin: Chosen | null }) {
       {rows.map((row) => (
         <TreeRow
           key={row.key}
+          tree={tree}
           row={row}
           selected={row.key === twin?.id}
           tabbable={row === current}
@@ -97,24 +109,26 @@ function bringIntoView(list: HTMLElement | null): void {
   if (top < box.top || bottom > box.bottom) panel.scrollTop += (top + bottom) / 2 - (box.top + box.bottom) / 2;
 }
 
-function activate(row: Row): void {
+function activate(tree: PlaceTree, row: Row): void {
   if (row.kind === "twin") navigate(paths.twin(row.twin.id));
   else if (row.kind === "more" && row.parent) void tree.more(row.parent);
   else if (row.kind === "failed") tree.retry(row.parent);
-  else if (row.kind === "site") toggle(row);
+  else if (row.kind === "site") toggle(tree, row);
 }
 
-function toggle(row: Row & { expanded: boolean }): void {
+function toggle(tree: PlaceTree, row: Row & { expanded: boolean }): void {
   if (row.expanded) tree.close(row.key);
   else void tree.open(row.key);
 }
 
 function TreeRow({
+  tree,
   row,
   selected,
   tabbable,
   onFocus,
 }: {
+  tree: PlaceTree;
   row: Row;
   selected: boolean;
   tabbable: boolean;
@@ -140,7 +154,7 @@ function TreeRow({
         if (!expandable || !("expanded" in row)) return;
         event.preventDefault();
         event.stopPropagation();
-        toggle(row);
+        toggle(tree, row);
       }}
     >
       {expandable && <Icon name="chevron" size={14} />}
@@ -156,7 +170,7 @@ function TreeRow({
     );
   if (row.kind === "site")
     return (
-      <div {...shared} className="tree-row is-site" onClick={() => toggle(row)}>
+      <div {...shared} className="tree-row is-site" onClick={() => toggle(tree, row)}>
         {twist}
         <Icon name="site" size={16} />
         <span className="tree-name">{row.site.name}</span>
@@ -166,13 +180,13 @@ function TreeRow({
     return (
       <a
         {...shared}
-        href={paths.twin(row.twin.id)}
+        href={inTime(paths.twin(row.twin.id))}
         className={`tree-row${selected ? " is-selected" : ""}${row.beyond ? " is-beyond" : ""}`}
         title={`${row.twin.name}${row.twin.classes.length ? `, ${classLabels(row.twin.classes)}` : ""}`}
         onClick={(event) => {
           if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
           event.preventDefault();
-          activate(row);
+          activate(tree, row);
         }}
       >
         {twist}
@@ -181,7 +195,7 @@ function TreeRow({
       </a>
     );
   return (
-    <div {...shared} className="tree-row is-note" onClick={() => activate(row)}>
+    <div {...shared} className="tree-row is-note" onClick={() => activate(tree, row)}>
       {twist}
       {row.kind === "more" ? (
         <span>

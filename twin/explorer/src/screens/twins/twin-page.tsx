@@ -8,11 +8,14 @@ import { ReadingsOfScreen, useReadings } from "../../live/readings";
 import { LinkNotice } from "../../parts/link-notice";
 import { Empty, FailureNotice, More, Panel, Skeleton } from "../../parts/notices";
 import { usePages, type Listed } from "../../paging";
+import { usePast } from "../../past";
 import { Link, navigate, paths, usePath, useSearch, useTitle } from "../../routing";
 import type { History, Property, Twin } from "../../schema";
 import { useWords } from "../../words";
 import { PropertiesTable } from "./properties-table";
-import { CapabilitiesPanel, ContentsPanel, RelationshipsPanel, ViolationsPanel } from "./twin-panels";
+import { RevisionsPanel } from "./revisions-panel";
+import { CapabilitiesPanel, ContentsPanel, RelationshipsPanel } from "./twin-panels";
+import { ViolationsPanel } from "./violations-panel";
 
 const HistoryChart = lazy(() =>
   import("../../charts/history-chart").then((chart) => ({ default: chart.HistoryChart })),
@@ -20,8 +23,12 @@ const HistoryChart = lazy(() =>
 
 export function TwinPage({ id, found }: { id: string; found: (twin: Twin | null) => void }) {
   const words = useWords();
-  const asked = useQuery(TWIN, { id }, { every: 30 });
-  const properties = usePages(PROPERTIES, { id }, (answer) => answer.twin?.properties, { every: 30 });
+  const past = usePast();
+  const asOf = past?.asOf ?? null;
+  // The past stays as it is.
+  const every = past ? 0 : 30;
+  const asked = useQuery(TWIN, { id, asOf, now: past === null }, { every });
+  const properties = usePages(PROPERTIES, { id, asOf }, (answer) => answer.twin?.properties, { every });
   const twin = asked.data?.twin ?? null;
   const owner = asked.data && !twin ? asked.data.property?.owner.id : undefined;
   useTitle(twin?.name ?? words.screens.twins);
@@ -35,17 +42,17 @@ export function TwinPage({ id, found }: { id: string; found: (twin: Twin | null)
   if (asked.loading || properties.loading || owner) return <Skeleton rows={12} />;
   if (!twin)
     return (
-      <Empty title={words.twin.notFound}>
-        {words.twin.notFoundRemedy}
+      <Empty title={past ? words.past.noTwin : words.twin.notFound}>
+        {past ? words.past.noTwinRemedy : words.twin.notFoundRemedy}
         <br />
         <code>{id}</code>
       </Empty>
     );
   return (
     <>
-      <LinkNotice />
+      {!past && <LinkNotice />}
       <TwinHead twin={twin} />
-      <TwinBody twin={twin} listed={properties} />
+      <TwinBody twin={twin} listed={properties} again={asked.again} />
     </>
   );
 }
@@ -130,12 +137,14 @@ function useChart(properties: Property[]) {
 const noHistories = new Map<string, History>();
 
 function useSparklines(twin: Twin, any: boolean): Map<string, History> {
-  const [from, setFrom] = useState(() => new Date(Date.now() - 3_600_000).toISOString());
+  const past = usePast();
+  const [from, setFrom] = useState(() => new Date((past?.time ?? Date.now()) - 3_600_000).toISOString());
   useEffect(() => {
+    if (past) return;
     const timer = window.setInterval(() => setFrom(new Date(Date.now() - 3_600_000).toISOString()), 60_000);
     return () => window.clearInterval(timer);
   }, []);
-  const { data } = useQuery(SPARKLINES, any ? { id: twin.id, from } : null);
+  const { data } = useQuery(SPARKLINES, any ? { id: twin.id, from, asOf: past?.asOf ?? null } : null);
   const [kept, keep] = useState(noHistories);
   useEffect(() => {
     if (data?.twin) keep(new Map(data.twin.properties.nodes.map((node) => [node.id, node.history])));
@@ -143,13 +152,24 @@ function useSparklines(twin: Twin, any: boolean): Map<string, History> {
   return kept;
 }
 
-function TwinBody({ twin, listed }: { twin: Twin; listed: Listed<Property, unknown> }) {
+function TwinBody({
+  twin,
+  listed,
+  again,
+}: {
+  twin: Twin;
+  listed: Listed<Property, unknown>;
+  again: () => void;
+}) {
   const words = useWords();
-  const readings = useReadings(twin.id);
+  const past = usePast();
+  const readings = useReadings(twin.id, past?.asOf ?? null);
   const { items: properties, asked, total, more, busy, failure } = listed;
   const chart = useChart(properties);
   const sparklines = useSparklines(twin, properties.length > 0);
-  const states = useQuery(STATES, properties.length ? { id: twin.id, first: properties.length } : null, { every: 5 });
+  const states = useQuery(STATES, properties.length && !past ? { id: twin.id, first: properties.length } : null, {
+    every: 5,
+  });
   useMemo(() => readings.answer(properties, asked), [readings, asked]);
   useMemo(
     () => readings.answer(states.data?.twin?.properties.nodes ?? [], states.asked),
@@ -196,10 +216,11 @@ function TwinBody({ twin, listed }: { twin: Twin; listed: Listed<Property, unkno
         <div className="stack">
           {twin.hasContents && <ContentsPanel key={twin.id} id={twin.id} />}
           <RelationshipsPanel relationships={twin.relationships} />
+          <RevisionsPanel twin={twin.id} />
         </div>
         <div className="stack">
-          <CapabilitiesPanel capabilities={twin.capabilities} />
-          <ViolationsPanel violations={twin.violations} />
+          {twin.capabilities && <CapabilitiesPanel capabilities={twin.capabilities} />}
+          {twin.violations && <ViolationsPanel twin={twin.id} violations={twin.violations} again={again} />}
         </div>
       </div>
     </ReadingsOfScreen>

@@ -1,14 +1,15 @@
-// Beside a twin's values: what it contains, what it is linked to, what it can tell, which rules it breaks.
+// Beside a twin's values: what it contains, what it is linked to, what it can tell.
 
 import { useState } from "react";
 import { CONTENTS } from "../../documents";
-import { classLabels, decimals, number, shortName } from "../../format";
+import { classLabels, decimals, number } from "../../format";
 import { usePages } from "../../paging";
 import { FamilyIcon } from "../../parts/icons";
 import { Empty, FailureNotice, More, Panel, Skeleton } from "../../parts/notices";
-import { StateMark, severityState } from "../../parts/state-mark";
+import { StateMark } from "../../parts/state-mark";
+import { usePast } from "../../past";
 import { Link, paths } from "../../routing";
-import type { Relationship, TwinCapability, Violation } from "../../schema";
+import type { Relationship, TwinCapability } from "../../schema";
 import { useWords } from "../../words";
 
 const pageSize = 24;
@@ -17,7 +18,7 @@ export function ContentsPanel({ id }: { id: string }) {
   const words = useWords();
   const { items, total, more, busy, loading, failure, again } = usePages(
     CONTENTS,
-    { id, first: pageSize },
+    { id, first: pageSize, asOf: usePast()?.asOf ?? null },
     (answer) => answer.twin?.contents,
   );
   return (
@@ -115,39 +116,5 @@ export function Score({ value }: { value: unknown }) {
       </svg>
       <span className="value">{known ? number(value, words, decimals("", value)) : "–"}</span>
     </>
-  );
-}
-
-export function ViolationsPanel({ violations }: { violations: Violation[] }) {
-  const words = useWords();
-  return (
-    <Panel title={words.twin.violations}>
-      {violations.length === 0 && <Empty>{words.twin.noViolations}</Empty>}
-      <ul className="statements" hidden={violations.length === 0}>
-        {violations.map((each) => (
-          <li key={`${each.shape} ${each.path} ${each.value} ${each.twin}`}>
-            <div className="statement-head">
-              <StateMark
-                state={severityState(each.severity)}
-                word={words.violations.severity[each.severity] ?? each.severity}
-              />
-              <strong>{each.rule}</strong>
-            </div>
-            {(each.path || each.value) && (
-              <p className="muted">
-                {each.path && <code title={each.path}>{shortName(each.path)}</code>}
-                {each.value && (
-                  <>
-                    {" "}
-                    {words.columns.found}: <code>{each.value}</code>
-                  </>
-                )}
-              </p>
-            )}
-            {each.remedy && <p>{each.remedy}</p>}
-          </li>
-        ))}
-      </ul>
-    </Panel>
   );
 }

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import type { Twin } from "../../schema";
+import { usePast } from "../../past";
 import { TreePanel } from "./tree-panel";
 import { TwinList } from "./twin-list";
 import { TwinPage } from "./twin-page";
@@ -16,6 +17,7 @@ export function TwinsScreen({
   found: (twin: Twin | null) => void;
 }) {
   const content = useRef<HTMLDivElement>(null);
+  const past = usePast();
   useEffect(() => {
     if (content.current) content.current.scrollTop = 0;
     if (id === null) found(null);
@@ -26,7 +28,7 @@ export function TwinsScreen({
         <TreePanel twin={twin?.id === id ? twin : null} />
       </aside>
       <div className="content" ref={content}>
-        {id === null ? <TwinList /> : <TwinPage key={id} id={id} found={found} />}
+        {id === null ? <TwinList /> : <TwinPage key={`${past?.asOf ?? ""} ${id}`} id={id} found={found} />}
       </div>
     </div>
   );
