@@ -42,7 +42,7 @@ def main() -> int:
     seconds = median([each["seconds"] - each["validate_seconds"] for each in imports])
     report.figure("triples", triples)
     report.figure("import_seconds", seconds)
-    for step in ("load", "validate"):
+    for step in ("load", "derive", "validate"):
         report.figure(f"{step}_seconds", median([each[f"{step}_seconds"] for each in imports]))
     report.figure("violations", imports[0]["violations"])
     if command is not None:

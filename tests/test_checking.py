@@ -64,6 +64,35 @@ def test_the_worst_file_says_how_it_ends_and_all_are_told(tmp_path: Path) -> Non
     assert [answer["valid"] for answer in answers] == [False, True, False]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "code", "said"),
+    [
+        ("a.ttl", b"", INVALID, "0 bytes"),
+        ("a.ttl", b"\x1f\x8b\x08", INVALID, "packed with gzip"),
+        ("a.ttl", "<urn:a> <urn:b> <urn:c> .".encode("utf-16"), INVALID, "UTF-16"),
+        ("a.rdf", b"<!DOCTYPE r SYSTEM 'file:///x'><r/>", INVALID, "line 1, column 1: it refers to another file"),
+        ("a.jsonld", b'{"@context": "http://127.0.0.1:9/"}', INVALID, "nothing is fetched"),
+        ("a.json", b'{"a":' * 50_000, INVALID, "line 1, column 1281: the JSON nests deeper"),
+        ("a.ttl", b"<urn:a> <urn:b> <urn:c d> .", INVALID, "--lenient"),
+    ],
+)  # fmt: skip
+def test_a_file_that_would_hurt_or_is_no_text_is_told_as_such(
+    tmp_path: Path, name: str, content: bytes, code: int, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    found, [answer] = checked(tmp_path / name)
+    assert found == code
+    assert said in json.dumps(answer["problems"])
+    assert "nothing was stored" not in json.dumps(answer["problems"])
+
+
+def test_a_directory_cannot_be_read(tmp_path: Path) -> None:
+    found, [answer] = checked(tmp_path)
+    assert found == UNREADABLE
+    assert "is a directory" in json.dumps(answer["problems"])
+    assert "*.ttl" in json.dumps(answer["problems"])
+
+
 def test_a_file_is_told_on_one_line_for_people(tmp_path: Path) -> None:
     said: list[str] = []
     check_files([file(tmp_path, "a.ttl", "<urn:a> <urn:b> <urn:c> .")], False, said.append)

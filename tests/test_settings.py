@@ -35,6 +35,7 @@ def test_values_are_read_into_their_places(tmp_path: Path) -> None:
         ("[server]\nport = -1\n", "cannot be negative"),
         ("[sparql]\ndeadline = 0\n", "must be greater than 0"),
         ("server = 3\n", "'server' is a table"),
+        ('[validation]\nbrick_shapes = "strict"\n', "'validation.brick_shapes' cannot be 'strict'"),
         ("= broken", "is not TOML"),
         ('name = "env:TWIN_NO_SUCH_VARIABLE"\n', "no variable TWIN_NO_SUCH_VARIABLE"),
         ('[server]\nhost = "0.0.0.0"\n', "no authentication is configured"),

@@ -21,12 +21,14 @@ from twin.core import Core, open_core
 from twin.directory import DataDirectory
 from twin.flows.actuate import Actuator
 from twin.flows.auditing import Auditing
+from twin.flows.backups import Backups
 from twin.flows.bind import Wiring
 from twin.flows.ingest import Ingest, availability
 from twin.flows.live_values import LiveValues
 from twin.flows.predict import Predictor
 from twin.flows.ranges import KnownRanges
 from twin.flows.rebind import Rebinding
+from twin.flows.time_travel import TimeTravel
 from twin.graph.child import end_all
 from twin.graph.reader import SparqlService
 from twin.observation import ObservationBatch
@@ -34,6 +36,7 @@ from twin.scope import Scope
 from twin.settings import Settings
 from twin.telemetry.duckdb import DuckDBHistory
 from twin.telemetry.latest import LatestTable
+from twin.vocabularies import sandbox
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +100,11 @@ class Application:
         core.door.before_announcing.append(ranges.forget)
         ingest = Ingest(latest, history, observations, clock, ranges.check)
         live = LiveValues(core.twins, latest, history, clock)
-        self.sparql = SparqlService(core.store, core.door.changes, live, directory.checkpoints, settings.sparql)
+        travel = TimeTravel(core.store, core.journal, core.twins, history, directory, settings, clock)
+        self._exit.push_async_callback(travel.close)
+        self.sparql = SparqlService(
+            core.store, core.door.changes, live, directory.checkpoints, settings.sparql, lambda: travel.services
+        )
         await self.sparql.start()
         self._exit.push_async_callback(self.sparql.close)
         connectors = InstalledConnectors()
@@ -118,6 +125,7 @@ class Application:
         )
         self._exit.push_async_callback(self._cancel_tasks)
         self._exit.callback(end_all)
+        self._exit.callback(sandbox.end_all)
         services = Services(
             clock=clock,
             store=core.store,
@@ -134,16 +142,23 @@ class Application:
             rebinding=rebinding,
             predictor=self.predictor,
             importer=core.importer,
+            repairing=core.repairing,
             sparql=self.sparql,
+            pasts=travel.pasts,
+            backups=Backups(directory, core.door, core.store, history, clock),
             settings=settings,
             readiness=lambda: self._not_ready,
         )
         self.asgi = create(services)
         if self._connect:
             await self.connect()
+            self._start(core.door.keep_up())
             self._start(self._wiring.follow(core.door.changes))
+            self._start(travel.snapshotting.follow(core.door.changes))
             self._start(self.predictor.run())
             self._start(auditing.follow(core.door.changes))
+            self._start(core.revalidation.follow(core.door.changes))
+            self._start(asyncio.to_thread(core.gate.prepare, core.store))
         self._not_ready = ""
 
     async def connect(self) -> None:

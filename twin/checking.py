@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from twin.errors import TwinError
+from twin.errors import InvalidInput, TwinError
 from twin.flows.imports import Source, read_sources
 from twin.settings import read_settings
 from twin.vocabularies import dtdl
+from twin.vocabularies.file_kinds import read_whole
 
 VALID, INVALID, UNREADABLE = 0, 1, 2
 
@@ -42,9 +43,9 @@ def check_files(files: Sequence[Path], as_json: bool, write: Callable[[str], Non
 
 def _bytes(file: Path) -> bytes | Finding:
     try:
-        return file.read_bytes()
-    except OSError as error:
-        return Finding("readable", f"{file} cannot be read: {error.strerror}.", "Name an existing file.")
+        return read_whole(file)
+    except InvalidInput as error:
+        return Finding("readable", error.message, error.remedy)
 
 
 def _is_interface(file: Path, data: bytes) -> bool:
@@ -71,7 +72,12 @@ def findings_of(file: Path, data: bytes, interfaces: Sequence[Source] = ()) -> I
             if not read_sources([*needed, Source(file.name, data)], "checked"):
                 yield Finding("empty", f"{file.name}: there is not one triple in it.", "Describe a building in it.")
     except TwinError as error:
-        yield Finding(error.code, error.message, error.remedy)
+        yield Finding(error.code, error.message, _advice(error.remedy))
+
+
+def _advice(remedy: str) -> str:
+    """What an import advises, said where nothing was to be stored."""
+    return remedy.replace(" and import again", "").replace("; nothing was stored", "")
 
 
 def _tell(file: Path, findings: list[Finding], as_json: bool, write: Callable[[str], None]) -> None:

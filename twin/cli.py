@@ -5,7 +5,6 @@ Every mistake is one sentence and its remedy on standard error, with a non-zero 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from twin import __version__
+from twin import __version__, interrupts
 from twin.errors import TwinError
 
 P = ParamSpec("P")
@@ -36,7 +35,7 @@ def sentences(command: Callable[P, R]) -> Callable[P, R]:
                 click.echo(f"  {violation['twin']}: {violation['rule']} {violation['remedy']}".rstrip(), err=True)
             sys.exit(1)
         except KeyboardInterrupt:
-            sys.exit(130)
+            sys.exit(interrupts.status())
         except BrokenPipeError:
             # The reader of our output has gone (``twin export | head``): nothing is left to say.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -178,13 +177,45 @@ def connectors() -> None:
 
 
 @main.command()
+@click.argument("directory", type=_path)
+@_data
+@sentences
+def backup(directory: Path, data: Path) -> None:
+    """Copies the data directory into a new DIRECTORY, while its server goes on working if one runs."""
+    from twin.safekeeping import run_backup
+
+    run_backup(directory, data)
+
+
+@main.command()
+@click.argument("directory", type=_path)
+@_data
+@sentences
+def restore(directory: Path, data: Path) -> None:
+    """Puts the backup in DIRECTORY back as a new data directory."""
+    from twin.safekeeping import run_restore
+
+    run_restore(directory, data)
+
+
+@main.command()
 @_data
 @sentences
 def verify(data: Path) -> None:
-    """Checks the journal's hash chain and that the store stands where the journal does."""
-    from twin.running import run_verify
+    """Compares journal, files, store, history and models: exit 0 all is well, 1 something is wrong, 2 unreadable."""
+    from twin.safekeeping import run_verify
 
-    click.echo(asyncio.run(run_verify(data)))
+    sys.exit(run_verify(data))
+
+
+@main.command()
+@_data
+@sentences
+def repair(data: Path) -> None:
+    """Makes a damaged or short graph store anew from the journal, and keeps the damaged one beside it."""
+    from twin.safekeeping import run_repair
+
+    sys.exit(run_repair(data))
 
 
 def _read(file: Path) -> str:
@@ -197,4 +228,5 @@ def _read(file: Path) -> str:
 
 
 if __name__ == "__main__":
+    interrupts.handle(sys.argv[1:])
     main()

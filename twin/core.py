@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,18 +11,22 @@ from twin.clock import Clock
 from twin.contracts import Delta
 from twin.directory import DataDirectory
 from twin.flows.imports import Importer
+from twin.flows.repairs import Repairing
+from twin.flows.revalidation import Revalidation
 from twin.flows.vocabularies import load_vocabularies
 from twin.graph.change import ChangeDoor
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.recovery import recover
+from twin.graph.recovery import mend, recover
 from twin.graph.twins import TwinReader
-from twin.graph.validation import Gate, Judgement, Violation, our_shapes, validate
+from twin.graph.validation import Gate, Judgement, Violation, our_shapes
+from twin.graph.violation import Source
 from twin.graph.violations import ViolationStore
 from twin.scope import Scope
 from twin.settings import Settings
-from twin.terms import NamedNode, Quad
+from twin.terms import NamedNode, Quad, read_file
 from twin.vocab import site_of_any_graph, site_of_graph
+from twin.vocabularies.brick import brick_file
 
 
 @dataclass(slots=True)
@@ -36,6 +39,9 @@ class Core:
     twins: TwinReader
     violations: ViolationStore
     importer: Importer
+    gate: Gate
+    revalidation: Revalidation
+    repairing: Repairing
     replayed: int
 
     def close(self) -> None:
@@ -57,7 +63,8 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
         opened.callback(store.close)
         renewed = load_vocabularies(store, settings.validation.brick)
         replayed = recover(store, journal, directory.raw)
-        door = ChangeDoor(store, journal, clock, Gate(our_shapes()))
+        gate = _gate(settings)
+        door = ChangeDoor(store, journal, clock, gate, partial(mend, store, journal, directory.raw))
         if renewed:
             sites = (site_of_graph(graph) for graph in store.graphs())
             door.derive_anew([site for site in sites if site is not None], "the vocabularies of this version")
@@ -66,28 +73,43 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
         opened.pop_all()
     door.before_announcing.append(twins.refresh)
 
-    door.judged = partial(_keep, store, violations)
+    door.before_announcing.append(gate.follow)
+    # What the background audit finds is kept under the same source, whole, whenever a site comes to rest.
+    kept: tuple[Source, ...] = ("twin", "user") if settings.validation.audit else ("twin", "user", "brick")
+    door.judged = partial(_keep, store, violations, kept)
+    revalidation = Revalidation(store, gate, violations)
+    repairing = Repairing(door, gate, violations)
+    importer = Importer(
+        door,
+        directory.raw,
+        revalidation.validate,
+        lambda site: twins.counts(Scope(), site),
+        settings.imports,
+        twins.expect,
+    )
+    return Core(store, journal, door, twins, violations, importer, gate, revalidation, repairing, replayed)
 
-    async def validate_site(site: str) -> int:
-        found = await asyncio.to_thread(validate, store, site)
-        violations.replace(site, "twin", found)
-        return len(found)
 
-    importer = Importer(door, directory.raw, validate_site, lambda site: twins.counts(Scope(), site))
-    return Core(store, journal, door, twins, violations, importer, replayed)
+def _gate(settings: Settings) -> Gate:
+    """The gate, with Brick's own shapes unless they are off."""
+    chosen = settings.validation.brick_shapes
+    ontology = None if chosen == "off" else partial(read_file, brick_file(settings.validation.brick))
+    return Gate(our_shapes(), ontology=ontology, ontology_refuses=chosen == "refuse")
 
 
-def _keep(store: OxigraphStore, violations: ViolationStore, delta: Delta, judgement: Judgement) -> None:
+def _keep(
+    store: OxigraphStore, violations: ViolationStore, kept: Iterable[Source], delta: Delta, judgement: Judgement
+) -> None:
     """Keeps what a committed change added and takes away what it resolved, each at the sites that speak of the node."""
     touched = _sites((*delta.removed, *delta.added))
-    added: dict[str, list[Violation]] = {}
-    resolved: dict[str, list[Violation]] = {}
-    for found, by_site in ((judgement.added, added), (judgement.resolved, resolved)):
+    by_site: dict[tuple[str, Source], tuple[list[Violation], list[Violation]]] = {}
+    for number, found in enumerate((judgement.added, judgement.resolved)):
         for violation in found:
             for site in _sites(store.quads(NamedNode(violation.focus), None, None, None)) or touched:
-                by_site.setdefault(site, []).append(violation)
-    for site in added.keys() | resolved.keys():
-        violations.update(site, "twin", Judgement(tuple(added.get(site, ())), tuple(resolved.get(site, ()))))
+                by_site.setdefault((site, violation.source), ([], []))[number].append(violation)
+    for (site, source), (added, resolved) in by_site.items():
+        if source in kept:
+            violations.update(site, source, Judgement(tuple(added), tuple(resolved)))
 
 
 def _sites(quads: Iterable[Quad]) -> set[str]:

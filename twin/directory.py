@@ -32,7 +32,7 @@ class DataDirectory:
     """One server's state on disk, locked while it is entered so that no second process can spoil it.
 
     Parts: ``journal.sqlite``, ``graph/``, ``history.duckdb``, ``violations.sqlite``, ``models/``, ``raw/``,
-    ``checkpoints/``.
+    ``checkpoints/``, ``snapshots/``, ``past/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +63,7 @@ class DataDirectory:
             ) from error
         (self.path / "server.json").unlink(missing_ok=True)  # of a server that was killed
         (self.path / "format").write_text(f"{FORMAT}\n")
-        for part in ("models", "raw", "checkpoints"):
+        for part in ("models", "raw", "checkpoints", "snapshots", "past"):
             (self.path / part).mkdir(exist_ok=True)
         return self
 
@@ -165,6 +165,14 @@ class DataDirectory:
     @property
     def raw(self) -> Path:
         return self.path / "raw"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.path / "snapshots"
+
+    @property
+    def past(self) -> Path:
+        return self.path / "past"
 
     @property
     def checkpoints(self) -> Path:

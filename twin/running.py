@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import csv
+import gc
 import io
 import json
+import re
+import socket
 import tarfile
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -21,16 +25,22 @@ from twin.app import Application
 from twin.clock import SystemClock
 from twin.core import open_core
 from twin.directory import DataDirectory, RunningServer
-from twin.errors import InvalidInput, NotFound, TwinError, Unavailable
+from twin.errors import InvalidInput, NotFound, Unavailable
 from twin.flows.exports import exported
 from twin.flows.imports import ImportReport, Source, check_site_name, site_name_from
-from twin.graph.recovery import read_artifacts
+from twin.graph.child import end_all
+from twin.interrupts import EndingFirst
 from twin.scope import Scope
 from twin.serving import address, answer, listen, stopping_on_signals
 from twin.settings import Settings, check_host, read_settings
 from twin.terms import n_quads
+from twin.vocabularies import sandbox
 
 Prepare = Callable[[Application], Awaitable[None]]
+_NOT_CODE = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|<[^<>\s]*>|#[^\n]*')
+_STAR = re.compile(r"^\s*(?:(?:PREFIX\s+\S*\s*|BASE)\s+)*SELECT\s+(?:DISTINCT\s+|REDUCED\s+)?\*", re.IGNORECASE)
+_VARIABLE = re.compile(r"[?$](\w+)")
+Place = tuple[socket.socket, DataDirectory]
 
 
 def configured(config: Path | None, host: str | None, port: int | None) -> Settings:
@@ -55,27 +65,37 @@ def run_server(data: Path, config: Path | None, host: str | None, port: int | No
     asyncio.run(serve_directory(data, settings, ready))
 
 
-async def serve_directory(data: Path, settings: Settings, ready: Prepare, stop: asyncio.Event | None = None) -> None:
-    """Answers on the configured address with the directory's application; ``ready`` is awaited when it answers.
+async def serve_directory(data: Path, settings: Settings, ready: Prepare) -> None:
+    """Answers on the configured address with the directory's application until SIGINT or SIGTERM; ``ready`` is awaited
+    when it answers."""
+    stop = asyncio.Event()
+    with stopping_on_signals(stop), claimed(data, settings) as place:
+        await serve_claimed(place, settings, ready, stop)
 
-    It ends on SIGINT and SIGTERM, or when ``stop`` is set by a caller that listens for them itself.
-    """
-    own = stop is None
-    stop = stop or asyncio.Event()
-    with (
-        stopping_on_signals(stop) if own else contextlib.nullcontext(),
-        listen(settings.server.host, settings.server.port) as bound,
-        DataDirectory(data) as directory,
-    ):
-        url = address(bound)
-        async with Application(directory, settings, SystemClock(), url) as app:
 
-            async def on_ready() -> None:
-                directory.announce(url)
-                await ready(app)
-                click.echo(url)
+@contextlib.contextmanager
+def claimed(data: Path, settings: Settings) -> Iterator[Place]:
+    """A server's address and directory, both its own from now on; raises in words when either is taken."""
+    with listen(settings.server.host, settings.server.port) as bound, DataDirectory(data) as directory:
+        yield bound, directory
 
-            await answer(app.asgi, bound, on_ready, stop)
+
+async def serve_claimed(place: Place, settings: Settings, ready: Prepare, stop: asyncio.Event) -> None:
+    """Answers at the place until ``stop`` is set; ``ready`` is awaited when it answers."""
+    bound, directory = place
+    url = address(bound)
+    if not await asyncio.to_thread(sandbox.isolated):
+        click.echo("This system takes the network away from no process (unshare -rn): files are opened without that.")
+    async with Application(directory, settings, SystemClock(), url) as app:
+
+        async def on_ready() -> None:
+            directory.announce(url)
+            await ready(app)
+            # What is there now stays: looking through all of it for garbage would hold up every request for a while.
+            gc.freeze()
+            click.echo(url)
+
+        await answer(app.asgi, bound, on_ready, stop)
 
 
 def run_import(files: Sequence[Path], site: str | None, lenient: bool, data: Path, config: Path | None) -> None:
@@ -91,7 +111,8 @@ def run_import(files: Sequence[Path], site: str | None, lenient: bool, data: Pat
     with DataDirectory(data) as directory:
         core = open_core(directory, settings, SystemClock())
         try:
-            report = asyncio.run(core.importer.import_sources(sources, name, "command line", lenient=lenient))
+            with EndingFirst(sandbox.end_all, end_all):
+                report = asyncio.run(core.importer.import_sources(sources, name, "command line", lenient=lenient))
             click.echo(told(report, data))
             for group in core.violations.groups(name)[:10]:
                 click.echo(f"  {group.count} x {group.rule}")
@@ -109,8 +130,6 @@ def told(report: ImportReport, data: Path) -> str:
     if report.unjudged:
         lines.append(f"  The violations are not known: {report.unjudged}")
     lines += [f"  repaired: {repair}" for repair in report.repairs]
-    if report.repair_count > len(report.repairs):
-        lines.append(f"  and {report.repair_count - len(report.repairs)} more repairs")
     lines.append(f"  Look at it: twin serve --data {data}")
     return "\n".join(lines)
 
@@ -189,35 +208,35 @@ def run_query(text: str, data: Path, out: BinaryIO) -> None:
     server = DataDirectory(data).server()
     accept = "text/csv, application/n-triples;q=0.9"
     if server is not None:
-        out.write(ask(server, "sparql", text.encode(), "application/sparql-query", accept))
-        return
-    with existing(data) as directory:
-        asyncio.run(_query_offline(directory, text, accept, out))
+        found = ask(server, "sparql", text.encode(), "application/sparql-query", accept)
+    else:
+        with existing(data) as directory:
+            found = asyncio.run(_query_offline(directory, text, accept))
+    out.write(in_the_order_asked(text, found))
 
 
-async def _query_offline(directory: DataDirectory, text: str, accept: str, out: BinaryIO) -> None:
+async def _query_offline(directory: DataDirectory, text: str, accept: str) -> bytes:
     async with Application(directory, Settings(), SystemClock(), "", connect=False) as app:
         answer = await app.sparql.query(text, Scope(), accept)
-        out.write(await answer.read())
+        return await answer.read()
 
 
-async def run_verify(data: Path) -> str:
-    """What the check of a directory found, in words; raises `TwinError` when something is wrong."""
-    with existing(data) as directory:
-        core = open_core(directory, Settings(), SystemClock())
-        try:
-            for remembered in core.journal.artifacts().values():
-                read_artifacts(directory.raw, remembered)
-            broken = core.journal.broken_link()
-            if broken is not None:
-                raise TwinError(
-                    f"The journal's chain breaks at revision {broken}: it was changed outside of Twin.",
-                    remedy="Restore the directory from a backup.",
-                )
-            replayed = f" {core.replayed} revisions were replayed into the store." if core.replayed else ""
-            return f"Revision {core.door.revision}: the journal's chain holds and the store stands with it.{replayed}"
-        finally:
-            core.close()
+def in_the_order_asked(text: str, found: bytes) -> bytes:
+    """The CSV of a ``SELECT *`` with its columns as the query names them first; any other answer as it is.
+
+    The engine sorts them by name; SPARQL 1.1 leaves the order open.
+    """
+    bare = _NOT_CODE.sub(" ", text)
+    if not _STAR.search(bare):
+        return found
+    rows = list(csv.reader(io.StringIO(found.decode(), newline="")))
+    if not rows:
+        return found
+    named = list(dict.fromkeys(_VARIABLE.findall(bare)))
+    columns = sorted(range(len(rows[0])), key=lambda each: named.index(rows[0][each]) if rows[0][each] in named else -1)
+    answer = io.StringIO(newline="")
+    csv.writer(answer).writerows([row[column] for column in columns] if row else [] for row in rows)
+    return answer.getvalue().encode()
 
 
 def existing(data: Path) -> DataDirectory:

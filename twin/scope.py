@@ -25,11 +25,15 @@ LOCAL = Principal("local", frozenset({"viewer", "operator", "engineer", "admin"}
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """``principal``, the ``sites`` they may see (None = all) and the ``revision`` to read at (None = now)."""
+    """``principal``, the ``sites`` they may see (None = all) and the ``revision`` to read at (None = now).
+
+    With a revision, ``time`` (ns UTC) is the moment whose live values belong to it.
+    """
 
     principal: Principal = LOCAL
     sites: frozenset[str] | None = None
     revision: int | None = None
+    time: int | None = None
 
     def sees(self, site: str) -> bool:
         """Whether the site's graphs are inside the scope."""

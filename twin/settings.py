@@ -20,16 +20,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """Where the server listens.  ``allowed_hosts`` are Host names accepted beside the loopback ones."""
+    """Where the server listens.  ``allowed_hosts`` are Host names accepted beside the loopback ones;
+    ``sparql_origins`` are the origins of web pages elsewhere that may use the SPARQL surface."""
 
     host: str = "127.0.0.1"
     port: int = 8000
     allowed_hosts: tuple[str, ...] = ()
+    sparql_origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SparqlSettings:
-    """The analysts' readers: how many, and what one query may take.  ``deadline`` is in seconds."""
+    """The analysts' readers: how many, and what one query or update may take.  ``deadline`` is in seconds."""
 
     readers: int = 2
     deadline: float = 10.0
@@ -37,6 +39,10 @@ class SparqlSettings:
     nesting: int = 64
     operators: int = 500
     rows: int = 1_000_000
+    answer_bytes: int = 268_435_456
+    reader_bytes: int = 268_435_456
+    update_bytes: int = 1_000_000
+    update_quads: int = 50_000
     queue: int = 64
 
 
@@ -60,10 +66,41 @@ class HistorySettings:
 
 @dataclass(frozen=True, slots=True)
 class ValidationSettings:
-    """``audit``: whether Brick's own shapes are run in the background.  ``brick``: the version a site speaks."""
+    """``audit``: whether Brick's own shapes are run in the background.  ``brick``: the version a site speaks.
+    ``brick_shapes``: what those shapes do to a change - ``refuse`` it, ``report`` it as a warning, or ``off``."""
 
     audit: bool = True
     brick: str = "1.5"
+    brick_shapes: str = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSettings:
+    """What one file from outside may take.  ``memory_bytes`` and ``cpu_seconds`` bound the process that opens it,
+    ``expanded_bytes`` its triples written out, ``literal_bytes`` one value in it."""
+
+    literal_bytes: int = 1_048_576
+    expanded_bytes: int = 2_147_483_648
+    memory_bytes: int = 1_073_741_824
+    cpu_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionSettings:
+    """The past: a snapshot every ``snapshot_every`` revisions (0: never for that) and ``snapshot_hours``, at most
+    ``snapshots`` of them in ``snapshot_bytes``; ``keep`` revisions are kept whole (0: all).  ``pinned`` revisions of
+    the past stand ready for ``pinned_seconds`` after their last use, in ``pinned_bytes``.  ``require_if_match``: a
+    twin is replaced, changed or deleted over REST only by who says which revision they read."""
+
+    snapshot_every: int = 5_000
+    snapshot_hours: float = 24.0
+    snapshots: int = 12
+    snapshot_bytes: int = 4_294_967_296
+    keep: int = 0
+    pinned: int = 3
+    pinned_seconds: float = 300.0
+    pinned_bytes: int = 2_147_483_648
+    require_if_match: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +113,8 @@ class Settings:
     graphql: GraphqlSettings = field(default_factory=GraphqlSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
+    revisions: RevisionSettings = field(default_factory=RevisionSettings)
+    imports: ImportSettings = field(default_factory=ImportSettings)
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -92,6 +131,7 @@ def read_settings(path: Path | None) -> Settings:
         raise ConfigurationError(f"{path} is not TOML: {error}.", remedy="Mend the line it names.") from error
     settings = _build(Settings, table, str(path), "")
     check_host(settings.server.host)
+    check_choice("validation.brick_shapes", settings.validation.brick_shapes, ("refuse", "report", "off"))
     return settings
 
 
@@ -150,12 +190,25 @@ def secret(value: str) -> str:
     return value
 
 
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Returns for one of the choices; raises `ConfigurationError` otherwise."""
+    if value not in choices:
+        raise ConfigurationError(
+            f"{name!r} cannot be {value!r}.", remedy=f"Write one of {', '.join(map(repr, choices))}."
+        )
+
+
 def check_host(host: str) -> None:
     """Returns for a loopback address; raises `ConfigurationError` otherwise, since nothing asks who is calling yet."""
     try:
         loopback = ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = host == "localhost"
+        if not loopback:
+            raise ConfigurationError(
+                f"{host!r} is no address that the server can listen on: it must be an IP address or localhost.",
+                remedy="Listen on 127.0.0.1 (or ::1), and put a proxy that authenticates in front of it.",
+            ) from None
     if not loopback:
         raise ConfigurationError(
             f"The server would listen on {host}, where others can reach it, and no authentication is configured.",

@@ -30,6 +30,8 @@ from twin.flows.vocabularies import load_vocabularies
 from twin.graph.change import ChangeDoor
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
+from twin.graph.past import Pasts
+from twin.graph.snapshots import Snapshots
 from twin.graph.twins import TwinReader
 from twin.graph.violations import ViolationStore
 from twin.observation import ObservationBatch
@@ -64,10 +66,10 @@ def vocabularies() -> tuple[Quad, ...]:
 
 
 class Headquarters(Building):
-    """The small building over vocabularies that were read before."""
+    """The small building over vocabularies that were read before; with a directory its past can be asked for."""
 
-    def __init__(self) -> None:
-        self.store = OxigraphStore()
+    def __init__(self, directory: Path | None = None) -> None:
+        self.store = OxigraphStore(directory / "graph" if directory is not None else None)
         self.store.bulk_load(vocabularies())
         self.journal = Journal()
         self.clock = ManualClock()
@@ -88,6 +90,17 @@ class MemoryHistory:
         for row in range(len(batch)):
             series = self.rows.setdefault(int(batch.series[row]), {})
             series[int(batch.time[row])] = (float(batch.value[row]), int(batch.quality[row]), batch.text.get(row))
+
+    async def latest_at(self, series: Sequence[int], time: int) -> ObservationBatch:
+        rows, texts = [], {}
+        for each in dict.fromkeys(series):
+            known = [(at, row) for at, row in sorted(self.rows.get(each, {}).items()) if at <= time]
+            usable = [(at, row) for at, row in known if not row[1] & 0xFF00]
+            for at, (value, quality, text) in dict.fromkeys([*known[-1:], *usable[-1:]]):
+                if text is not None:
+                    texts[len(rows)] = text
+                rows.append((each, at, value, quality, at))
+        return ObservationBatch.of(rows, texts)
 
     async def window(self, series: int, start: int, end: int, **how: Any) -> Window:
         return (await self.windows([series], start, end, **how))[series]
@@ -267,9 +280,24 @@ class Server:
             await task
 
 
-async def start(more: str = "", **changes: Any) -> Server:
-    """A furnished server; ``more`` Turtle is added to its site, ``changes`` replace services."""
-    building = await Headquarters().furnish()
+def pasts_of(building: Building, directory: Path) -> Pasts:
+    """The past of a building on disk."""
+    snapshots = Snapshots(building.store, building.journal, directory / "snapshots", None, keep=3, size=2**40)
+    return Pasts(
+        building.store,
+        building.journal,
+        building.twins,
+        snapshots,
+        directory / "past",
+        directory / "raw",
+        building.clock,
+    )
+
+
+async def start(more: str = "", directory: Path | None = None, **changes: Any) -> Server:
+    """A furnished server; ``more`` Turtle is added to its site, ``changes`` replace services.  With a ``directory`` its
+    past can be asked for; close its ``pasts`` at the end."""
+    building = await Headquarters(directory).furnish()
     await building.door.commit(add(MORE + more), actor="test", reason="more points")
     latest = LatestTable(building.clock)
     history = MemoryHistory()
@@ -293,6 +321,7 @@ async def start(more: str = "", **changes: Any) -> Server:
         "predictor": Capabilities(),
         "importer": SimpleNamespace(),
         "principal_of": lambda _connection: principals[0],
+        "pasts": None if directory is None else pasts_of(building, directory),
         **changes,
     }
     services = Services(**given)

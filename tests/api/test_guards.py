@@ -49,9 +49,22 @@ async def test_a_host_that_is_configured_is_answered() -> None:
     settings = Settings(server=ServerSettings(allowed_hosts=("twin.example", "proxy:443")))
     server = await start(settings=settings)
     async with client(server, "http://127.0.0.1:8000") as asking:
-        for host in ("twin.example:8000", "proxy:443", "127.0.0.1:8000"):
-            assert (await asking.get("/livez", headers={"host": host})).status_code == 200
-        assert (await asking.get("/livez", headers={"host": "proxy:444"})).status_code == 421
+        for host in (
+            *("twin.example:8000", "twin.example", "twin.example:443", "twin.example:80"),
+            *("proxy:443", "proxy", "127.0.0.1:8000"),
+        ):
+            assert (await asking.get("/livez", headers={"host": host})).status_code == 200, host
+        for host in ("proxy:444", "proxy:80", "twin.example:8001", "127.0.0.1", "example"):
+            assert (await asking.get("/livez", headers={"host": host})).status_code == 421, host
+
+
+async def test_a_page_behind_a_proxy_at_the_usual_port_may_act() -> None:
+    server = await start(settings=Settings(server=ServerSettings(allowed_hosts=("twin.example",))))
+    async with client(server, "http://127.0.0.1:8000") as asking:
+        headers = {"host": "twin.example", "origin": "https://twin.example", "sec-fetch-site": "same-origin"}
+        assert (await asking.post("/graphql", json=QUERY, headers=headers)).status_code == 200
+        other = {**headers, "origin": "https://twin.example:8443"}
+        assert (await asking.post("/graphql", json=QUERY, headers=other)).status_code == 403
 
 
 @pytest.mark.parametrize(

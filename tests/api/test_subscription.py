@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -110,6 +110,42 @@ async def test_without_a_filter_everything_in_scope_is_told(server: Server) -> N
         assert [(await client.next())["data"]["observations"]["id"] for _ in range(2)] == [CO2, SAT]
 
 
+async def test_what_is_older_than_what_was_told_is_not_told_nor_the_same_twice(server: Server) -> None:
+    now = server.clock.now()
+    async with server.listening() as port, connected(port) as client:
+        await client.subscribe(OBSERVE, properties=[SAT, CO2])
+        await until(lambda: len(server.observations) == 1)
+        await server.observe((SAT, 18.0), at=now + 20)
+        await server.observe((SAT, 17.0), at=now + 10)  # of the other connection, at a handover
+        await server.observe((SAT, 18.0), at=now + 20)  # of a subscription made anew
+        await server.observe((CO2, 700.0), at=now + 5)
+        await server.observe((SAT, 18.0), at=now + 20, quality=0x0001)
+        await server.observe((SAT, 19.0), at=now + 30)
+        told = [(await client.next())["data"]["observations"] for _ in range(4)]
+    assert [(each["id"], each["value"]) for each in told] == [(SAT, 18.0), (CO2, 700.0), (SAT, 18.0), (SAT, 19.0)]
+
+
+async def test_many_who_follow_the_same_are_told_the_same_and_each_in_the_words_it_asked_in(server: Server) -> None:
+    words = "subscription($unit: String) { observations { id value(unit: $unit) revision } }"
+    every = [(words, None), (words, None), (words, "DEG_F"), (words.replace("revision", "time"), None)]
+    async with server.listening() as port, AsyncExitStack() as sockets:
+        clients = [await sockets.enter_async_context(connected(port)) for _ in every]
+        for client, (text, unit) in zip(clients, every, strict=True):
+            await client.subscribe(text, unit=unit)
+        await until(lambda: len(server.observations) == len(every))
+        for value in (20.0, 30.0):
+            server.clock.advance(1)
+            await server.observe((SAT, value))
+            told = [(await client.next())["data"]["observations"] for client in clients]
+            assert [each["value"] for each in told] == [value, value, value * 1.8 + 32, value]
+            assert [sorted(each) for each in told] == [["id", "revision", "value"]] * 3 + [["id", "time", "value"]]
+        before = told[0]["revision"]
+        await server.building.door.commit(add(":later a brick:Room ."), actor="a", reason="a room")
+        server.clock.advance(1)
+        await server.observe((SAT, 40.0))
+        assert (await clients[0].next())["data"]["observations"]["revision"] != before
+
+
 async def test_a_bad_value_is_null(server: Server) -> None:
     async with server.listening() as port, connected(port) as client:
         await client.subscribe(OBSERVE, properties=[SAT])
@@ -202,10 +238,36 @@ async def test_what_a_slow_reader_of_changes_missed_comes_from_the_journal(serve
         assert told == ["000000000004", "000000000005", "000000000006"]
 
 
+async def test_a_slow_reader_of_changes_is_told_how_late_it_is(server: Server) -> None:
+    door = server.building.door
+    old = door.find(door.revision)
+    async with server.listening() as port, connected(port) as client:
+        await client.subscribe("subscription { changes { revision } }")
+        await until(lambda: len(door.changes) == 1)
+        # More than its queue holds, before it can take anything.
+        door.before_announcing.append(lambda _revision: [door.changes.publish(old) for _ in range(300)] and None)
+        await door.commit(add(":room-3 a brick:Room ."), actor="a", reason="a room")
+        event = await client.next()
+        assert event["data"]["changes"]["revision"] == "000000000004"
+        assert event["extensions"] == {"behind": 1}
+
+
 async def test_changes_from_the_future_are_refused(server: Server) -> None:
     async with server.listening() as port, connected(port) as client:
         await client.subscribe('subscription { changes(since: "000000000099") { revision } }')
         assert (await client.next())["errors"][0]["message"] == "Revision '000000000099' does not exist yet."
+
+
+async def test_changes_before_the_oldest_that_is_kept_are_refused(server: Server) -> None:
+    server.building.journal.trim(2)
+    async with server.listening() as port, connected(port) as client:
+        await client.subscribe('subscription { changes(since: "000000000001") { revision } }')
+        error = (await client.next())["errors"][0]
+        assert (error["extensions"]["code"], error["extensions"]["oldest"]) == ("revision-too-old", "000000000002")
+        await client.subscribe('subscription { changes(since: "000000000002") { revision } }', "2")
+        while (message := await client.receive())["id"] != "2":
+            pass
+        assert message["payload"]["data"]["changes"]["revision"] == "000000000003"
 
 
 async def test_a_viewer_is_not_told_of_changes_that_are_wiring_alone(server: Server) -> None:

@@ -31,6 +31,12 @@ def twin(page: Page, url: str) -> None:
     page.get_by_role("heading", name="AHU 1", level=1).wait_for()
 
 
+def past(page: Page, url: str) -> None:
+    """The same air handler as of the building's second revision."""
+    page.goto(f"{url}twin/{quote(AIR_HANDLER, safe='')}?asOf=000000000002")
+    page.get_by_role("heading", name="AHU 1", level=1).wait_for()
+
+
 def main(url: str) -> None:
     """Takes every picture."""
     IMAGES.mkdir(parents=True, exist_ok=True)
@@ -38,7 +44,7 @@ def main(url: str) -> None:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        for show, height in ((overview, 600), (twin, 900)):
+        for show, height in ((overview, 600), (twin, 900), (past, 600)):
             page = browser.new_page(viewport={"width": 1440, "height": height}, color_scheme="light", locale="en-GB")
             show(page, url)
             page.wait_for_timeout(QUIET)

@@ -56,7 +56,9 @@ async def test_the_bounds_hold_in_every_unit(plant: Plant) -> None:
     plant.obey_at_a()
     command = await plant.actuator.set_property(LOCAL, SETPOINT, 95, unit="DEG_F")
     assert command.value == 35.0
-    with pytest.raises(InvalidInput, match=r"35\.0056 °C is outside the range of Setpoint \(10 °C to 35 °C\)"):
+    with pytest.raises(
+        InvalidInput, match=r"95\.01 °F is outside the range of Setpoint \(50 °F to 95 °F; that is 10 °C to 35 °C\)"
+    ):
         await plant.actuator.set_property(LOCAL, SETPOINT, 95.01, unit="DEG_F")
 
 

@@ -16,6 +16,7 @@ from twin.errors import InvalidInput, Unavailable
 from twin.flows import imports
 from twin.flows.exports import exported
 from twin.flows.imports import Importer, Source, site_name_from
+from twin.graph.membership import Membership
 from twin.graph.recovery import recover
 from twin.scope import Scope
 from twin.terms import n_quads
@@ -34,8 +35,13 @@ class Bench:
             self.validated.append(site)
             return 3
 
+        twins = self.building.twins
         self.importer = Importer(
-            self.building.door, directory, validate, lambda site: self.building.twins.counts(SCOPE, site)
+            self.building.door,
+            directory,
+            validate,
+            lambda site: twins.counts(SCOPE, site),
+            expect=twins.expect,
         )
 
 
@@ -114,7 +120,8 @@ async def test_illegal_iris_are_refused_or_repaired_with_every_repair_listed(ben
         (Source("hq.doc", b"x"), "suffix .doc says no RDF syntax"),
         (Source("hq.json", b"{]"), "it is not JSON"),
         (Source("hq.rdf", b"<rdf"), "hq.rdf"),
-        (Source("hq.ttl", b"<<( " * 100_000), "quotes more than 1000 triples"),
+        (Source("hq.ttl", b"<<( " * 100_000), "hq.ttl, line 1, column 1"),
+        (Source("hq.jsonld", b'{"@id":' * 100_000), "hq.jsonld, line 1, column"),
     ],
 )
 async def test_what_cannot_be_read_is_told_in_words(bench: Bench, source: Source, said: str) -> None:
@@ -284,8 +291,10 @@ async def test_what_a_lenient_import_lets_in_can_be_replayed(bench: Bench, line:
 
 
 async def test_a_large_file_of_quoted_triples_does_not_end_the_process(bench: Bench) -> None:
-    deep = Source("deep.ttl", b"<<( " * 300_000)
-    with pytest.raises(InvalidInput, match="quotes more than 1000 triples"):
+    deep = Source(
+        "deep.ttl", b"<urn:a> <urn:b> " + b"<<( <urn:a> <urn:b> " * 100_000 + b"1" + b" )>>" * 100_000 + b" ."
+    )
+    with pytest.raises(InvalidInput, match="nests deeper"):
         await bench.importer.import_sources([deep], "deep", "ann")
 
 
@@ -339,3 +348,17 @@ async def test_an_import_stands_when_it_could_not_be_judged(tmp_path: Path) -> N
     importer = Importer(building.door, tmp_path, late, lambda site: building.twins.counts(SCOPE, site))
     report = await importer.import_sources([turtle(HQ)], "hq", "ann")
     assert (report.twins, report.unjudged) == (7, "The check took too long.")
+
+
+async def test_what_an_import_says_of_its_members_is_what_reading_them_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path)
+    monkeypatch.setattr(imports, "_IN_BULK", 10)
+    plain = HQ.replace("twin:states :modes", "").partition(":modes a")[0] + ":wing a s4bldg:BuildingSpace ."
+    await bench.importer.import_sources([turtle(plain)], "hq", "ann")
+    twins, store = bench.building.twins, bench.building.store
+    anew = Membership(store, lambda: twins.sites(SCOPE))
+    assert twins.counts(SCOPE, "hq") == anew.counts("hq")
+    assert twins.twins(SCOPE, limit=100).items == anew.twins("hq")
+    assert twins.properties(SCOPE, limit=100).items == anew.properties("hq")

@@ -11,11 +11,13 @@ from tests.graph.building import Building, quads
 from twin.clock import NANOSECONDS
 from twin.contracts import Aggregate, Delta, Window
 from twin.flows.live_values import LiveValues
+from twin.graph.live_functions import LiveValue
 from twin.observation import ObservationBatch, Quality
 from twin.scope import Scope
 from twin.telemetry.latest import LatestTable
 from twin.vocab import site_graph
 
+EVERYTHING = Scope()
 SAT, MODE, CO2 = "urn:twin:hq:ahu-1:sat", "urn:twin:hq:vav-1:mode", "urn:twin:hq:wing-co2"
 
 
@@ -41,7 +43,14 @@ class Bench:
     def __init__(self, building: Building) -> None:
         self.building, self.history = building, Means()
         self.latest = LatestTable(building.clock)
-        self.live = LiveValues(building.twins, self.latest, self.history, building.clock)
+        self.source = LiveValues(building.twins, self.latest, self.history, building.clock)
+
+    async def values(self, *iris: str, scope: Scope = EVERYTHING) -> dict[str, LiveValue]:
+        """What a query reads that asks for these, one after the other, in growing batches."""
+        view, found = self.source.view(scope), {}
+        for size, iri in zip((1, 16, 256), iris, strict=False):
+            found.update(await view.values(iri, size))
+        return found
 
     def series(self, iri: str) -> int:
         return self.building.journal.known_series()[iri]
@@ -67,7 +76,7 @@ async def test_values_are_said_as_the_kind_of_property_says_them(bench: Bench) -
     bench.sample(SAT, 14.5)
     bench.sample(MODE, 1.0)
     bench.sample("urn:twin:hq:fan", 1.0)
-    said = bench.live.values(Scope())
+    said = await bench.values(SAT, MODE)
     assert [said[iri].value for iri in (SAT, MODE, "urn:twin:hq:fan")] == [14.5, "cooling", True]
     assert said[CO2].value is None
     assert said.keys() == {SAT, MODE, CO2, "urn:twin:hq:fan"}
@@ -75,13 +84,13 @@ async def test_values_are_said_as_the_kind_of_property_says_them(bench: Bench) -
 
 async def test_a_state_that_the_graph_does_not_know_has_no_word(bench: Bench) -> None:
     bench.sample(MODE, 7.0)
-    assert bench.live.values(Scope())[MODE].value is None
+    assert (await bench.values(MODE))[MODE].value is None
 
 
 async def test_a_value_that_is_too_old_is_none(bench: Bench) -> None:
     bench.sample(SAT, 14.5)
     bench.building.clock.advance(61)
-    said = bench.live.values(Scope())[SAT]
+    said = (await bench.values(SAT))[SAT]
     assert (said.value, said.age) == (None, 61.0)
 
 
@@ -89,14 +98,47 @@ async def test_a_scope_sees_the_values_of_its_own_sites(bench: Bench) -> None:
     room = quads(":there brick:hasPoint :p . :p a brick:Air_Temperature_Sensor .", site_graph("annex"))
     await bench.building.door.commit(Delta(added=room), actor="ann", reason="another site")
     annex = Scope(sites=frozenset({"annex"}))
-    assert bench.live.values(annex).keys() == {"urn:twin:hq:p"}
-    assert await bench.live.aggregates(annex, [SAT, CO2], 60.0, "mean") == {}
+    assert (await bench.values("urn:twin:hq:p", SAT, CO2, scope=annex)).keys() == {"urn:twin:hq:p"}
+    assert await bench.source.view(annex).aggregates(SAT, 16, 60.0, "mean", None) == {}
+
+
+async def test_everything_one_query_reads_is_of_one_instant(bench: Bench) -> None:
+    bench.sample(SAT, 14.5)
+    view = bench.source.view(Scope())
+    assert (await view.values(SAT, 1))[SAT].value == 14.5
+    bench.sample(MODE, 1.0)
+    bench.building.clock.advance(10)
+    later = await view.values(MODE, 16)
+    assert later[MODE].value is None
+    assert SAT not in later
+    assert (await bench.values(MODE))[MODE].value == "cooling"
+
+
+async def test_a_series_beyond_all_that_were_seen_is_found(bench: Bench) -> None:
+    bench.sample(SAT, 14.5)
+    bench.source._series = 1
+    view = bench.source.view(Scope())
+    assert [(await view.values(iri, 1))[iri].value for iri in (SAT, CO2)] == [14.5, None]
 
 
 async def test_an_aggregate_is_over_the_last_seconds_and_leaves_out_who_has_no_sample(bench: Bench) -> None:
-    present = [iri for iri in (SAT, MODE, CO2) if bench.series(iri) != 1]
-    said = await bench.live.aggregates(Scope(), [SAT, MODE, CO2, "urn:no"], 60.0, "mean")
-    assert said == dict.fromkeys(present, 20.5)
+    said = await bench.source.view(Scope()).aggregates(SAT, 16, 60.0, "mean", None)
+    assert said == {iri: None if bench.series(iri) == 1 else 20.5 for iri in (SAT, MODE, CO2)}
     start, end = bench.history.asked
     assert end - start == 60 * NANOSECONDS
     assert start < bench.building.clock.now() < end
+    assert await bench.source.view(Scope()).aggregates("urn:no", 16, 60.0, "mean", None) == {}
+
+
+async def test_an_aggregate_may_end_in_the_past(bench: Bench) -> None:
+    end = bench.building.clock.now() - 3600 * NANOSECONDS
+    await bench.source.view(Scope()).aggregates(SAT, 1, 60.0, "max", end)
+    assert bench.history.asked == (end + 1 - 60 * NANOSECONDS, end + 1)
+
+
+async def test_the_value_at_a_moment_is_the_last_usable_one_while_it_stood(bench: Bench) -> None:
+    at = bench.building.clock.now() - 3600 * NANOSECONDS
+    said = (await bench.source.view(Scope()).values_at(CO2, 1, at))[CO2]
+    assert said.value == (None if bench.series(CO2) == 1 else 20.5)
+    start, end = bench.history.asked
+    assert (at - start, end - at) == (300 * NANOSECONDS, 1)  # the freshness of the property

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.graph.building import Building, quads
 from twin.contracts import Delta
 from twin.graph.membership import Membership, natural
+from twin.graph.oxigraph import OxigraphStore
 from twin.scope import Scope
 from twin.vocab import site_graph
 
@@ -56,3 +57,19 @@ def test_what_changes_left_is_what_reading_anew_gives(edits: list[tuple[bool, st
 
 def test_numbers_in_names_count_as_numbers() -> None:
     assert sorted(["VAV 10", "VAV 2", "vav 1", "AHU"], key=natural) == ["AHU", "vav 1", "VAV 2", "VAV 10"]
+
+
+def test_a_site_that_comes_whole_or_goes_is_seen_as_if_all_were_read_anew() -> None:
+    store, sites = OxigraphStore(), ["hq"]
+    store.bulk_load(quads("".join(_FACTS), site_graph("hq")))
+    kept = Membership(store, lambda: sites)
+    _said(kept)
+    store.bulk_load(quads(':a a brick:AHU ; rdfs:label "Aaa" . :c a brick:Room .', site_graph("annex")))
+    sites.insert(0, "annex")
+    kept.rebuild()
+    assert _said(kept) == _said(Membership(store, lambda: sites))
+    assert kept.shared["urn:twin:hq:a"] == ("annex", "hq")
+    store.drop([site_graph("hq")])
+    sites.remove("hq")
+    kept.rebuild()
+    assert _said(kept) == _said(Membership(store, lambda: sites))

@@ -52,6 +52,14 @@ async def test_a_class_finds_its_subclasses_and_its_equivalents(building: Buildi
     assert list(find.properties(EVERYTHING, type="brick:Supply_Air_Temperature_Sensor").items) == [SAT]
 
 
+async def test_a_class_finds_what_another_vocabulary_calls_by_another_name(building: Building) -> None:
+    suite = quads(':suite a <https://w3id.org/rec#OfficeRoom> ; rdfs:label "Suite" .')
+    await building.door.commit(Delta(added=suite), actor="test", reason="a room of REC")
+    for room in ("brick:Room", "rec:Room", "Room"):
+        found = names(building, list(building.twins.twins(EVERYTHING, type=room).items))
+        assert found == ["Room 2", "Room 10", "Suite"]
+
+
 async def test_a_class_that_no_vocabulary_has_is_refused_in_words(building: Building) -> None:
     with pytest.raises(InvalidInput, match="No vocabulary here has a class 'brick:Flux_Capacitor'"):
         building.twins.twins(EVERYTHING, type="brick:Flux_Capacitor")

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
 
 from twin.api.census import Census
+from twin.api.direct import CrossOrigin, Direct
 from twin.api.explorer import Explorer
 from twin.api.graphql import GraphQLEndpoint
 from twin.api.graphql.limits import Limits
@@ -20,10 +21,9 @@ from twin.api.ops import Operations, product_version
 from twin.api.problems import Internals, on_http_error, on_invalid_parameters, on_twin_error
 from twin.api.rest import Rest
 from twin.api.services import Services
-from twin.api.sparql import sparql_routes
+from twin.api.sparql_surface import sparql_endpoints
 from twin.data import explorer_directory
 from twin.errors import TwinError
-from twin.scope import Scope
 
 FILE_BYTES = 256 * 1024 * 1024
 
@@ -58,16 +58,17 @@ def create(services: Services, lifespan: Callable[[Any], AbstractAsyncContextMan
             WebSocketRoute("/graphql", graphql),
         ]
     )
-    if services.sparql is not None:
-        app.router.routes.extend(sparql_routes(services.sparql, lambda request: Scope(services.principal_of(request))))
     app.include_router(Rest(services).router)
     app.router.routes.append(Route("/{path:path}", Explorer(explorer_directory()).__call__))
+    endpoints = sparql_endpoints(services)
     # The last one added is the first to see a request.
+    app.add_middleware(Direct, endpoints=endpoints)
     app.add_middleware(
         Guard,
         hosts=services.settings.server.allowed_hosts,
         body_bytes=Limits().body_bytes,
         file_bytes=FILE_BYTES,
     )
+    app.add_middleware(CrossOrigin, origins=services.settings.server.sparql_origins, paths=endpoints)
     app.add_middleware(Internals)
     return app

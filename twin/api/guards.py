@@ -20,20 +20,24 @@ from twin.api.problems import TooLarge, problem
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_LARGE = ("/api/v1/imports", "/api/v1/models")
+_LARGE = ("/api/v1/imports", "/api/v1/models", "/rdf-graphs")
 """Where files come in, which may be larger than a request."""
 
 
 class Guard:
     """Refuses requests to another host (421) and from another origin (403), and bodies that are too large (413).
 
-    ``hosts`` are accepted beside the loopback names: a name alone means with the port the server listens on,
-    ``name:port`` is taken as it is.  ``file_bytes`` bounds a body that is a file, ``body_bytes`` any other.
+    ``hosts`` are accepted beside the loopback names: a name alone means with the port the server listens on, or the
+    usual one of http or https, said or not, as behind a proxy; ``name:port`` is taken as it is, and without its port
+    when that is a usual one.  ``file_bytes`` bounds a body that is a file, ``body_bytes`` any other.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Iterable[str], body_bytes: int, file_bytes: int) -> None:
         self._app = app
-        self._hosts = LOOPBACK_NAMES | {host.lower() for host in hosts}
+        self._hosts = LOOPBACK_NAMES | (named := frozenset(host.lower() for host in hosts))
+        # A browser leaves out the usual port of its scheme, and the scheme before a proxy is not known here.
+        self._bare = frozenset(_without_usual_port(host) for host in named)
+        self._named = named
         self._body_bytes = body_bytes
         self._file_bytes = file_bytes
 
@@ -77,11 +81,13 @@ class Guard:
         return None
 
     def _is_ours(self, scope: AsgiScope, host: str) -> bool:
-        if host in self._hosts and ":" in host.rpartition("]")[2]:
-            return True  # named with its port
+        if host in self._bare or (host in self._hosts and ":" in host.rpartition("]")[2]):
+            return True  # without a port as behind a proxy, or named with its port
         name, port = _split(host, scope["scheme"])
         if name not in self._hosts:
             return False
+        if name in self._named and port in _DEFAULT_PORTS.values():
+            return True
         server = scope.get("server")
         return server is None or server[1] is None or port == server[1]
 
@@ -92,6 +98,11 @@ def _is_visit(headers: Headers) -> bool:
     if site is None:
         return "origin" not in headers
     return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
+
+
+def _without_usual_port(host: str) -> str:
+    name, port = _split(host, "")
+    return name if port in _DEFAULT_PORTS.values() else host
 
 
 def _split(host: str, scheme: str) -> tuple[str, int | None]:

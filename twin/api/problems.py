@@ -45,6 +45,9 @@ class TooLarge(InvalidInput):
 
 def status_of(error: TwinError) -> tuple[int, str]:
     """The HTTP status and the title for an error."""
+    own: tuple[int, str] | None = getattr(error, "http_status", None)
+    if own is not None:
+        return own
     if isinstance(error, TooLarge):
         return 413, "Too large"
     return next(((status, title) for kind, status, title in _STATUS if isinstance(error, kind)), (500, "Error"))

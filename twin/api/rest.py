@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,45 +15,18 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import Request
 from starlette.responses import Response
 
+from twin.api.as_of import services_as_of
 from twin.api.histories import HistoryWindow, csv_lines
+from twin.api.rest_twins import AsOf, Twins
 from twin.api.services import Services
+from twin.api.syntaxes import EXPORT_SYNTAXES, PREFIXES
 from twin.errors import Forbidden, InvalidInput, NotFound
 from twin.flows.exports import exported
 from twin.scope import Principal, Scope
-from twin.terms import NamedNode, Quad, RdfFormat, serialize
-from twin.vocab import (
-    BRICK,
-    QUANTITYKIND,
-    QUDT,
-    RDF,
-    RDFS,
-    S4BLDG,
-    SAREF,
-    TWIN,
-    UNIT,
-    XSD,
-    site_graph,
-)
+from twin.terms import Quad, RdfFormat, serialize
+from twin.vocab import site_graph
 
 _CHUNK = 1024 * 1024
-_PREFIXES = {
-    "brick": str(BRICK),
-    "qudt": str(QUDT),
-    "quantitykind": str(QUANTITYKIND),
-    "rdf": str(RDF),
-    "rdfs": str(RDFS),
-    "s4bldg": str(S4BLDG),
-    "saref": str(SAREF),
-    "twin": str(TWIN),
-    "unit": str(UNIT),
-    "xsd": str(XSD),
-}
-_TWIN_SYNTAXES = {
-    "application/ld+json": RdfFormat.JSON_LD,
-    "text/turtle": RdfFormat.TURTLE,
-    "application/n-triples": RdfFormat.N_TRIPLES,
-}
-_EXPORT_SYNTAXES = {"nquads": RdfFormat.N_QUADS, "turtle": RdfFormat.TURTLE, "trig": RdfFormat.TRIG}
 
 
 class Rest:
@@ -63,7 +36,7 @@ class Rest:
         self._services = services
         self.router = APIRouter(prefix="/api/v1")
         add = self.router.add_api_route
-        add("/twins/{iri:path}", self.twin, methods=["GET"], response_class=Response, summary="A twin as JSON-LD")
+        Twins(services).add_to(self.router)
         add(
             "/properties/{iri:path}/history.csv",
             self.history,
@@ -73,25 +46,8 @@ class Rest:
         )
         add("/imports", self.imports, methods=["POST"], response_class=Response, summary="Import RDF into a site")
         add("/models", self.models, methods=["POST"], response_class=Response, summary="Attach an ONNX model")
+        add("/backups", self.backups, methods=["POST"], response_class=Response, summary="Back the server's data up")
         add("/export", self.export, methods=["GET"], response_class=Response, summary="Export sites as RDF")
-
-    async def twin(self, request: Request, iri: str) -> Response:
-        """The triples of a twin and of its properties."""
-        scope = self._scope(request)
-        record = self._services.twins.twin(scope, iri)
-        if record is None:
-            raise NotFound(f"There is no twin {iri!r}.", remedy="Search for it with GraphQL: twins(where: ...).")
-        syntax = _negotiated(request.headers.get("accept", ""), _TWIN_SYNTAXES)
-        triples = dict.fromkeys(quad.triple for quad in self._twin_quads(scope, iri))
-        body = serialize(triples, format=syntax, prefixes=_PREFIXES) or b""
-        return Response(body, media_type=syntax.media_type, headers={"vary": "accept"})
-
-    def _twin_quads(self, scope: Scope, iri: str) -> Iterator[Quad]:
-        properties = self._services.twins.properties(scope, owner=iri, limit=2**31).items
-        for subject in (iri, *properties):
-            for quad in self._services.store.quads(NamedNode(subject), None, None, None):
-                if isinstance(quad.graph_name, NamedNode) and scope.sees_graph(quad.graph_name):
-                    yield quad
 
     async def history(
         self,
@@ -100,14 +56,18 @@ class Rest:
         start: Annotated[str | None, Query(alias="from", description="ISO 8601; default: a day before to")] = None,
         to: Annotated[str | None, Query(description="ISO 8601; default: now")] = None,
         interval: Annotated[str | None, Query(description="PT15M or 15m; none: every sample")] = None,
+        as_of: AsOf = None,
     ) -> Response:
         """``time,value,quality`` of every sample, or ``time,value,minimum,maximum,count,quality`` of buckets."""
-        record = self._services.twins.property(self._scope(request), iri)
+        services, scope = await services_as_of(self._services, self._scope(request), as_of)
+        record = services.twins.property(scope, iri)
         if record is None:
             raise NotFound(
                 f"There is no property {iri!r}.", remedy="Search for it with GraphQL: properties(where: ...)."
             )
-        window = HistoryWindow.of(start, to, interval, self._services.clock.now())
+        window = HistoryWindow.of(start, to, interval, services.clock.now() if scope.time is None else scope.time + 1)
+        if scope.time is not None:
+            window = replace(window, end=min(window.end, scope.time + 1))
         return StreamingResponse(
             csv_lines(self._services.history, record, window), media_type="text/csv; charset=utf-8; header=present"
         )
@@ -129,7 +89,7 @@ class Rest:
             lenient=lenient,
             name=name,
         )
-        return _json(dataclasses.asdict(report), 201)
+        return _json(asdict(report), 201)
 
     async def models(self, request: Request) -> Response:
         """The capability that the ONNX file in the body is now attached to, and the twins that it scores."""
@@ -140,6 +100,16 @@ class Rest:
             capability = await self._services.predictor.attach(Path(file.name), principal.name)
         scored = [record.twin for record in self._services.predictor.twins(capability.iri) if record.qualifies]
         return _json({"capability": capability.iri, "name": capability.name, "twins": scored}, 201)
+
+    async def backups(self, request: Request) -> Response:
+        """Where the backup is that was made, on the server's own disk: for a command there, which takes it away."""
+        principal = self._services.principal_of(request)
+        if "admin" not in principal.roles:
+            raise Forbidden(f"{principal.name} may not back up.", remedy="Ask for the role admin.")
+        if self._services.backups is None:
+            raise NotFound("This server keeps nothing on disk.")
+        made = await self._services.backups.make()
+        return _json(asdict(made) | {"path": str(made.path.resolve())}, 201)
 
     def _engineer(self, request: Request, deed: str) -> Principal:
         principal = self._services.principal_of(request)
@@ -152,16 +122,17 @@ class Rest:
         request: Request,
         site: Annotated[str | None, Query(description="a site's id; none: all sites")] = None,
         format: Annotated[str, Query(description="nquads, trig, or turtle (of the assets alone)")] = "nquads",
+        as_of: AsOf = None,
     ) -> Response:
         """What was said of the sites - assets, bindings (for those who may see them), models - as RDF."""
-        scope = self._scope(request)
-        known = self._services.twins.sites(scope)
+        services, scope = await services_as_of(self._services, self._scope(request), as_of)
+        known = services.twins.sites(scope)
         if site is not None and site not in known:
             raise NotFound(f"There is no site {site!r}.", remedy=f"There are: {', '.join(known) or 'none'}.")
-        syntax = _EXPORT_SYNTAXES.get(format)
+        syntax = EXPORT_SYNTAXES.get(format)
         if syntax is None:
-            raise InvalidInput(f"There is no format {format!r}.", remedy=f"Use {', '.join(_EXPORT_SYNTAXES)}.")
-        quads = self._exported(scope, known if site is None else [site], assets_only=syntax == RdfFormat.TURTLE)
+            raise InvalidInput(f"There is no format {format!r}.", remedy=f"Use {', '.join(EXPORT_SYNTAXES)}.")
+        quads = _exported(services, scope, known if site is None else [site], assets_only=syntax == RdfFormat.TURTLE)
         name = f"{site or 'sites'}.{syntax.file_extension}"
         return StreamingResponse(
             _file_of(quads, syntax),
@@ -169,33 +140,26 @@ class Rest:
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
-    def _exported(self, scope: Scope, sites: list[str], *, assets_only: bool) -> Iterator[Quad]:
-        for site in sites:
-            if assets_only:
-                yield from self._services.store.quads(None, None, None, site_graph(site))
-            else:
-                yield from exported(self._services.store, site, scope)
-
     def _scope(self, request: Request) -> Scope:
         return Scope(self._services.principal_of(request))
+
+
+def _exported(services: Services, scope: Scope, sites: list[str], *, assets_only: bool) -> Iterator[Quad]:
+    for site in sites:
+        if assets_only:
+            yield from services.store.quads(None, None, None, site_graph(site))
+        else:
+            yield from exported(services.store, site, scope)
 
 
 async def _file_of(quads: Iterator[Quad], syntax: RdfFormat) -> AsyncIterator[bytes]:
     # Through a file, because a building of a million triples does not belong in memory as text.
     with tempfile.TemporaryFile() as file:
         terms = quads if syntax.supports_datasets else (quad.triple for quad in quads)
-        await asyncio.to_thread(serialize, terms, file, syntax, prefixes=_PREFIXES)
+        await asyncio.to_thread(serialize, terms, file, syntax, prefixes=PREFIXES)
         file.seek(0)
         while chunk := file.read(_CHUNK):
             yield chunk
-
-
-def _negotiated(accept: str, syntaxes: dict[str, RdfFormat]) -> RdfFormat:
-    for entry in accept.split(","):
-        kind = entry.partition(";")[0].strip().lower()
-        if kind in syntaxes:
-            return syntaxes[kind]
-    return next(iter(syntaxes.values()))
 
 
 def _json(content: Any, status: int = 200) -> Response:

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from twin.errors import InvalidInput
+from twin.graph.journal_rows import shown
 
-_WIDTH = 12
-
-
-def shown(revision: int) -> str:
-    """The token of a revision."""
-    return f"{revision:0{_WIDTH}d}"
+__all__ = ["parsed", "parsed_or_none", "shown"]
 
 
 def parsed(token: str) -> int:

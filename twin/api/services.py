@@ -14,11 +14,14 @@ from twin.clock import Clock
 from twin.contracts import GraphStore, History
 from twin.flows.actuate import Actuator
 from twin.flows.auditing import AuditState
+from twin.flows.backups import Backups
 from twin.flows.imports import Importer
 from twin.flows.ingest import Ingest
 from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
+from twin.flows.repairs import Repairing
 from twin.graph.change import ChangeDoor
+from twin.graph.past import Past, Pasts
 from twin.graph.reader import SparqlService
 from twin.graph.twins import TwinReader
 from twin.graph.violations import ViolationStore
@@ -37,7 +40,8 @@ def everyone_is_local(_connection: HTTPConnection) -> Principal:
 class Services:
     """The parts of a running server that its surfaces read and call.
 
-    ``principal_of`` says who asks; ``readiness`` gives the reason why the server is not ready yet (empty: it is);
+    In those of a past, ``store`` and ``twins`` answer as of ``past``.  ``principal_of`` says who asks; ``readiness``
+    gives the reason why the server is not ready yet (empty: it is);
     ``measures`` adds figures to ``/metrics``.
     """
 
@@ -56,7 +60,11 @@ class Services:
     rebinding: Rebinding
     predictor: Predictor
     importer: Importer
+    repairing: Repairing | None = None
+    backups: Backups | None = None
     sparql: SparqlService | None = None
+    pasts: Pasts | None = None
+    past: Past | None = None
     settings: Settings = field(default_factory=Settings)
     principal_of: Callable[[HTTPConnection], Principal] = everyone_is_local
     readiness: Callable[[], str] = str

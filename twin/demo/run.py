@@ -18,7 +18,7 @@ from twin.demo import building
 from twin.demo.past import EVERY, HOURS, fill_history
 from twin.demo.simulator import Endpoints, Simulator
 from twin.flows.imports import Source
-from twin.running import configured, serve_directory
+from twin.running import Place, claimed, configured, serve_claimed
 from twin.serving import stopping_on_signals
 from twin.settings import Settings
 from twin.terms import Quad, RdfFormat, parse
@@ -34,28 +34,28 @@ def run_demo(
 ) -> None:
     """Runs the demo until SIGINT or SIGTERM; without ``data`` its state goes with it."""
     settings = configured(config, host, port)
-    if data is not None:
-        asyncio.run(_demo(data, settings, faults))
-        return
-    with tempfile.TemporaryDirectory(prefix="twin-demo-") as directory:
-        asyncio.run(_demo(Path(directory) / "data", settings, faults))
+    asyncio.run(_demo(data, settings, faults))
 
 
-async def _demo(data: Path, settings: Settings, faults: tuple[str, ...]) -> None:
+async def _demo(data: Path | None, settings: Settings, faults: tuple[str, ...]) -> None:
     started = time.monotonic()
 
     def say(text: str) -> None:
         click.echo(f"[{time.monotonic() - started:5.1f} s] {text}")
 
-    say(f"Starting the devices of two vendors; data in {data}")
     stop = asyncio.Event()
-    with stopping_on_signals(stop):  # from now on the devices are ended with the server, whenever that is
-        await _run(data, settings, faults, say, stop)
+    with stopping_on_signals(stop), contextlib.ExitStack() as kept:  # from now on all is ended with the server
+        if data is None:
+            data = Path(kept.enter_context(tempfile.TemporaryDirectory(prefix="twin-demo-"))) / "data"
+        # Taken before anything is started, so that whoever has one of them is told at once.
+        place = kept.enter_context(claimed(data, settings))
+        say(f"Starting the devices of two vendors; data in {data}")
+        await _run(place, settings, faults, say, stop)
     say("Stopped.")
 
 
 async def _run(
-    data: Path, settings: Settings, faults: tuple[str, ...], say: Callable[[str], None], stop: asyncio.Event
+    place: Place, settings: Settings, faults: tuple[str, ...], say: Callable[[str], None], stop: asyncio.Event
 ) -> None:
     async with Simulator("office") as simulator:
 
@@ -83,7 +83,7 @@ async def _run(
 
         looking_back: list[asyncio.Task[None]] = []
         try:
-            await serve_directory(data, settings, furnish, stop)
+            await serve_claimed(place, settings, furnish, stop)
         finally:
             for task in looking_back:
                 task.cancel()

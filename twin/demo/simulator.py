@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import os
 import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -33,6 +35,7 @@ class Simulator:
         self._arguments = arguments
         self._process: asyncio.subprocess.Process | None = None
         self._asking = asyncio.Lock()
+        self._orders = itertools.count(1)
 
     async def __aenter__(self) -> Self:
         found = [point for point in entry_points(group="twin.simulators") if point.name == self._name]
@@ -48,6 +51,7 @@ class Simulator:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LONGEST_ANSWER,
+            env={**os.environ, "MALLOC_ARENA_MAX": "2"},  # each arena keeps what its threads needed once
             start_new_session=True,  # Ctrl-C reaches the server alone, which then ends its devices in order
         )
         return self
@@ -76,9 +80,12 @@ class Simulator:
         async with self._asking:
             if self._process is None or self._process.stdin is None:
                 raise Unavailable("The simulated devices are not running.")
-            self._process.stdin.write(json.dumps(command).encode() + b"\n")
+            number = next(self._orders)
+            self._process.stdin.write(json.dumps({**command, "number": number}).encode() + b"\n")
             await self._process.stdin.drain()
             answer = await self._line()
+            while answer.get("number", number) != number:  # the late answer to an order that was given up
+                answer = await self._line()
         if answer.get("ok") is False:
             raise InvalidInput(f"The simulated devices refuse that: {answer.get('error', 'no reason given')}.")
         return answer

@@ -13,8 +13,9 @@ import re
 import tarfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,21 +24,25 @@ from twin.errors import InvalidInput, TwinError
 from twin.graph.bulk import Loaded, Text, graphs_of, homes, load_texts
 from twin.graph.canonical import canonical
 from twin.graph.change import ChangeDoor
-from twin.graph.derivation import Derivation
-from twin.graph.hierarchy import Hierarchy
+from twin.graph.membership import Kind
 from twin.graph.overlay import MemoryQuads
 from twin.graph.recovery import keep_artifacts
 from twin.graph.skolem import named
+from twin.settings import ImportSettings
 from twin.terms import BlankNode, NamedNode, Quad, RdfFormat
 from twin.vocab import bindings_graph, models_graph, site_graph, vocabulary_graph
 from twin.vocabularies import dtdl
-from twin.vocabularies.rdf_files import BOM, MEDIA_TYPES, Repairs, base_iri, format_of, read_rdf, unreadable
+from twin.vocabularies.file_kinds import check_is_text, read_whole
+from twin.vocabularies.json_depth import too_deep
+from twin.vocabularies.rdf_files import MEDIA_TYPES, Repairs, base_iri, format_of, unreadable, within
+from twin.vocabularies.sandbox import plain_text, read_outside
 
 _SITE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _VOCABULARIES = frozenset(("core", "units", "brick", "saref", "crosswalk", "capabilities", "dtdl"))
 _TAR = "application/x-tar"
 _TWINS = frozenset(("digitalTwins", "digitalTwinsGraph", "$dtId"))
 _IN_BULK = 1_000_000  # bytes; a larger import is loaded in bulk and journalled as the hash of its fsynced file
+_SEPARATORS = 12  # characters around the names of a triple that is written out
 _TRIPLES_ONLY = frozenset((RdfFormat.TURTLE, RdfFormat.N_TRIPLES, RdfFormat.RDF_XML))
 
 
@@ -56,10 +61,7 @@ class Source:
     @staticmethod
     def of(path: Path) -> Source:
         """A file from disk; raises `InvalidInput` when it cannot be read."""
-        try:
-            return Source(path.name, path.read_bytes())
-        except OSError as error:
-            raise InvalidInput(f"{path} cannot be read: {error.strerror}.", remedy="Name an existing file.") from error
+        return Source(path.name, read_whole(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,20 @@ class Importer:
     """Imports files into sites through the one door."""
 
     def __init__(
-        self, door: ChangeDoor, raw: Path, validate: Validate, counts: Callable[[str], tuple[int, int]]
+        self,
+        door: ChangeDoor,
+        raw: Path,
+        validate: Validate,
+        counts: Callable[[str], tuple[int, int]],
+        limits: ImportSettings | None = None,
+        expect: Callable[[str, dict[str, Kind] | None], None] = lambda _site, _members: None,
     ) -> None:
+        self._expect = expect
         self._door = door
         self._raw = raw
         self._validate = validate
         self._counts = counts
+        self._limits = limits or ImportSettings()
 
     async def import_text(
         self, data: bytes, *, format: str, site: str, actor: str, lenient: bool = False, name: str = "the body"
@@ -133,16 +143,17 @@ class Importer:
         reason = f"import of {names}"
         judged = conforming or any(True for _ in self._door.store.quads(None, None, None, site_graph(site)))
         if not judged and not lenient and self._is_new(site) and _goes_in_bulk(sources):
-            revision, triples = await self._publish(sources, site, actor, reason)
+            revision, loaded = await self._publish(sources, site, actor, reason)
+            triples, seconds["derive"] = loaded.quads, loaded.derive_seconds
         else:
-            quads = await asyncio.to_thread(read_sources, sources, site, repairs if lenient else None)
+            quads = await asyncio.to_thread(read_sources, sources, site, repairs if lenient else None, self._limits)
             if not quads:
                 raise InvalidInput(
                     f"{names}: there is not one triple in it.", remedy="Import a file that describes a building."
                 )
             seconds["parse"], started, triples = time.perf_counter() - started, time.perf_counter(), len(quads)
             revision = await self._door.commit(Delta(added=tuple(quads)), actor=actor, reason=reason, validate=judged)
-        seconds["load"] = time.perf_counter() - started
+        seconds["load"] = time.perf_counter() - started - seconds.get("derive", 0)
         started = time.perf_counter()
         violations, unjudged = (0, "") if conforming else await self._judged(site)
         seconds["validate"] = time.perf_counter() - started
@@ -171,27 +182,38 @@ class Importer:
         except TwinError as error:
             return 0, str(error)
 
-    async def _publish(self, sources: Sequence[Source], site: str, actor: str, reason: str) -> tuple[Revision, int]:
-        """Loads triples files in bulk; the revision and how many triples there were."""
+    async def _publish(self, sources: Sequence[Source], site: str, actor: str, reason: str) -> tuple[Revision, Loaded]:
+        """Loads triples files in bulk; the revision and what was loaded."""
         loaded: list[Loaded] = []
 
         def load() -> str:
-            texts = [Text(source.data.removeprefix(BOM), source.syntax(), base_iri(source.name)) for source in sources]
+            files = [(source.data, source.syntax(), source.name) for source in sources]
+            plain = [plain_text(*file, self._limits) for file in files]
+            texts = [Text(*text, base_iri(source.name)) for text, source in zip(plain, sources, strict=True)]
             try:
-                found = load_texts(self._door.store, texts, site, self._derivation, self._door.journal.series)
-            except (SyntaxError, ValueError) as error:
-                raise unreadable(", ".join(source.name for source in sources), error) from error
+                found = load_texts(
+                    self._door.store,
+                    texts,
+                    site,
+                    self._door.derivation,
+                    self._door.journal.series,
+                    partial(keep_artifacts, self._raw, site),
+                    partial(_storable, limits=self._limits),
+                )
+            except (SyntaxError, ValueError, MemoryError) as error:
+                names = ", ".join(source.name for source in sources)
+                raise unreadable(names, error, *(plain[0] if len(plain) == 1 else ())) from error
             loaded.append(found)
-            return keep_artifacts(self._raw, site, found.artifacts)
+            self._expect(site, found.members)
+            return found.artifact
 
         revision = await self._door.publish_import(graphs_of(site), load, actor=actor, reason=reason)
-        return revision, loaded[0].quads
-
-    def _derivation(self, hierarchy: Hierarchy) -> Derivation:
-        return Derivation(self._door.store, hierarchy)
+        return revision, loaded[0]
 
 
-def read_sources(sources: Sequence[Source], site: str, repairs: Repairs | None = None) -> list[Quad]:
+def read_sources(
+    sources: Sequence[Source], site: str, repairs: Repairs | None = None, limits: ImportSettings | None = None
+) -> list[Quad]:
     """The quads of files that are read together, each in the site's graph where it belongs; raises `InvalidInput`."""
     interfaces: list[str] = []
     graphs: list[Mapping[str, Any]] = []
@@ -203,7 +225,7 @@ def read_sources(sources: Sequence[Source], site: str, repairs: Repairs | None =
         elif document is not None:
             graphs.extend(document)
         else:
-            read = read_rdf(source.data, source.syntax(), source.name, repairs=repairs)
+            read = read_outside(source.data, source.syntax(), source.name, limits or ImportSettings(), repairs)
             quads.extend(_rename_blank_nodes(read) if len(sources) > 1 else read)
     # Spelled as the store spells, so that a node gets the same name whichever way its file comes in.
     quads = named(canonical(Delta(added=tuple(quads))).added, site)
@@ -221,6 +243,17 @@ def _goes_in_bulk(sources: Sequence[Source]) -> bool:
     # Quoted triples cannot be stored; nested a hundred thousand deep they end the process that parses them.
     plain = not any(b"<<" in source.data for source in sources)
     return large and plain and all(source.syntax() in _TRIPLES_ONLY for source in sources)
+
+
+def _storable(quads: Iterable[Quad], limits: ImportSettings) -> Iterator[Quad]:
+    """The quads; raises ``ValueError`` when one is longer than is stored, or all of them written out are."""
+    size, most = 0, limits.expanded_bytes
+    for quad in within(quads, limits):
+        target = quad.object
+        size += len(quad.subject.value) + len(quad.predicate.value) + len(target.value) + _SEPARATORS  # type: ignore[union-attr]  # no quoted triples
+        if size > most:
+            raise ValueError(f"its triples are more than {most / 2**20:,.0f} MiB when they are written out")
+        yield quad
 
 
 def check_site_name(site: str) -> None:
@@ -247,9 +280,12 @@ def _dtdl_document(source: Source) -> list[Mapping[str, Any]] | Literal["interfa
     )
     if not json_like:
         return None
+    check_is_text(source.data, source.name)
     try:
         document = json.loads(source.data.decode("utf-8-sig"))
-    except (ValueError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError:
+        raise too_deep(source.data, source.name) from None
+    except (ValueError, UnicodeDecodeError) as error:
         line, column = getattr(error, "lineno", None), getattr(error, "colno", None)
         where = f", line {line}, column {column}" if line else ""
         raise InvalidInput(

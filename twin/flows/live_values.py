@@ -1,8 +1,9 @@
-"""What properties say now and said lately, for the ``live:`` functions of SPARQL."""
+"""What properties say now and said before, for the ``live:`` functions of SPARQL."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, cast
 
 import numpy as np
@@ -14,7 +15,12 @@ from twin.graph.records import PropertyRecord
 from twin.graph.twins import TwinReader
 from twin.observation import Quality
 from twin.scope import Scope
-from twin.telemetry.latest import LatestTable
+from twin.telemetry.latest import LatestTable, LiveColumns
+
+_FRESH = 0.05  # seconds for which one picture of the present serves the queries that follow, unless a sample arrives
+_FOR_EVER = 3e9  # seconds
+_AT_ONCE = 256  # records that are read before others get a turn
+_UNUSABLE = 0xFF00  # the bits of a quality that make a sample unusable
 
 
 class Windows(Protocol):
@@ -35,48 +41,152 @@ class LiveValues:
         self._latest = latest
         self._history = history
         self._clock = clock
+        self._series = 1024
+        self._picture: Picture | None = None
 
-    def values(self, scope: Scope) -> Mapping[str, LiveValue]:
-        """What every property of the scope says now, by IRI."""
-        records = list(self._records(scope))
-        columns = self._latest.live_many(
-            np.array([record.series for record in records], np.int32),
-            np.array([record.freshness for record in records], np.float64),
+    def view(self, scope: Scope) -> View:
+        """What one query reads; nothing is looked up before it asks."""
+        return View(scope, self._twins, self._history, self.picture)
+
+    def picture(self, series: int = 0) -> Picture:
+        """The present of every series, up to the one given at least: the last one taken while it still holds."""
+        now, changes = self._clock.now(), self._latest.changes
+        taken = self._picture
+        if series >= self._series:
+            self._series = 1 << series.bit_length()
+        elif taken is not None and taken.changes == changes and 0 <= now - taken.now < _FRESH * NANOSECONDS:
+            return taken
+        every = np.arange(self._series, dtype=np.int32)
+        # How long a value stands differs from property to property: that is seen to when it is told.
+        columns = self._latest.live_many(every, np.full(len(every), _FOR_EVER))
+        self._picture = Picture(columns, now, changes)
+        return self._picture
+
+
+class Picture:
+    """The present of all series as of ``now`` (ns UTC)."""
+
+    def __init__(self, columns: LiveColumns, now: int, changes: int) -> None:
+        self._columns = columns
+        self.now = now
+        self.changes = changes
+
+    def covers(self, series: int) -> bool:
+        """Whether the series is in it."""
+        return series < len(self._columns)
+
+    def live(self, record: PropertyRecord) -> LiveValue:
+        """What the property said then, in the words of its kind."""
+        live = self._columns.row(record.series)
+        stale = live.age is not None and live.age > record.freshness
+        usable = live.available and not stale
+        quality = Quality(int(live.quality) | int(Quality.STALE)) if stale and live.available else live.quality
+        return LiveValue(
+            scalar(record, live.value, live.text) if usable else None, live.time, Quality(quality).word, live.age
         )
-        found = {}
-        for row, record in enumerate(records):
-            live = columns.row(row)
-            found[record.iri] = LiveValue(
-                scalar(record, live.value, live.text) if live.available else None,
-                live.time,
-                Quality(live.quality).word,
-                live.age,
-            )
+
+
+class View:
+    """The `twin.graph.live_functions.LiveView` of one query."""
+
+    def __init__(self, scope: Scope, twins: TwinReader, history: Windows, picture: Callable[[int], Picture]) -> None:
+        self._scope = scope
+        self._twins = twins
+        self._history = history
+        self._take = picture
+        self._picture: Picture | None = None
+        self._order: Sequence[str] | None = None
+        self._told: dict[object, tuple[set[str], int]] = {}
+
+    async def values(self, property: str, size: int) -> Mapping[str, LiveValue]:
+        """What the property and others of the scope say at the instant of the first question."""
+        records = await self._batch(None, property, size)
+        if not records:
+            return {}
+        highest = max(record.series for record in records)
+        picture = self._present()
+        if not picture.covers(highest):  # a series newer than any seen before: once, and not again
+            picture = self._picture = self._take(highest)
+        return {record.iri: picture.live(record) for record in records}
+
+    async def values_at(self, property: str, size: int, at: int) -> Mapping[str, LiveValue]:
+        """What they said at a moment: the last usable sample before it, as long as it stood."""
+        records = await self._batch(("at", at), property, size)
+        found: dict[str, LiveValue] = {}
+        for freshness in {record.freshness for record in records}:
+            alike = {record.series: record for record in records if record.freshness == freshness}
+            start = at - int(min(freshness, _FOR_EVER) * NANOSECONDS)
+            windows = await self._history.windows(list(alike), start, at + 1)
+            for series, window in windows.items():
+                if len(window):
+                    found[alike[series].iri] = _past(alike[series], window, at)
         return found
 
-    def _records(self, scope: Scope) -> Iterator[PropertyRecord]:
-        for site in self._twins.sites(scope):
-            page = self._twins.properties(scope, site=site, limit=10_000_000)
-            for iri in page.items:
-                record = self._twins.property(scope, iri)
-                if record is not None:
-                    yield record
-
     async def aggregates(
-        self, scope: Scope, properties: Sequence[str], seconds: float, aggregate: str
+        self, property: str, size: int, seconds: float, aggregate: str, end: int | None
     ) -> Mapping[str, float | None]:
-        """The mean, min or max of each property over the last ``seconds``; no entry without samples."""
-        records = {record.series: record for iri in properties if (record := self._twins.property(scope, iri))}
-        end = self._clock.now() + 1  # the end of a window is exclusive, and a sample may be stamped now
+        """The aggregate of each over the window; no entry without samples."""
+        records = await self._batch((seconds, aggregate, end), property, size)
+        if not records:
+            return {}
+        by_series = {record.series: record for record in records if record.kind != "text"}
+        # The end of a window is exclusive, and a sample may be stamped at the very moment.
+        until = (self._present().now if end is None else end) + 1
         # Not more than one bucket: the whole stretch is one aggregate.
         windows = await self._history.windows(
-            list(records), end - int(seconds * NANOSECONDS), end, points=1, aggregate=cast(Aggregate, aggregate)
+            list(by_series), until - int(seconds * NANOSECONDS), until, points=1, aggregate=cast(Aggregate, aggregate)
         )
-        return {
-            records[series].iri: float(window.value[0])
-            for series, window in windows.items()
-            if len(window) and not np.isnan(window.value[0])
-        }
+        found: dict[str, float | None] = {record.iri: None for record in records}
+        for series, window in windows.items():
+            if len(window) and not np.isnan(window.value[0]):
+                found[by_series[series].iri] = float(window.value[0])
+        return found
+
+    def _present(self) -> Picture:
+        if self._picture is None:
+            self._picture = self._take(0)
+        return self._picture
+
+    async def _batch(self, about: object, property: str, size: int) -> list[PropertyRecord]:
+        """The records of the property and of others of the scope that were not told in this respect."""
+        record = self._twins.property(self._scope, property)
+        if record is None:
+            return []
+        told, place = self._told.get(about, (set(), -1))
+        records = [record]
+        told.add(property)
+        if size > 1:
+            if self._order is None:
+                self._order = self._twins.properties(self._scope, limit=10_000_000).items
+            order = self._order
+            if place < 0:  # what stands beside it in the list is asked for next, as a rule
+                place = order.index(property) if property in order else 0
+            for step in range(len(order)):
+                iri = order[(place + step) % len(order)]
+                if len(records) >= size:
+                    place = (place + step) % len(order)
+                    break
+                if iri not in told:
+                    told.add(iri)
+                    if (other := self._twins.property(self._scope, iri)) is not None:
+                        records.append(other)
+                if step % _AT_ONCE == _AT_ONCE - 1:
+                    await asyncio.sleep(0)
+        self._told[about] = told, place
+        return records
+
+
+def _past(record: PropertyRecord, window: Window, at: int) -> LiveValue:
+    """What a property said when the last of these samples was the newest."""
+    quality = Quality(int(window.quality[-1])).word
+    usable = np.flatnonzero(window.quality & _UNUSABLE == 0)
+    if not len(usable):
+        return LiveValue(None, None, quality, None)
+    row = int(usable[-1])
+    text = window.text[row] if window.text is not None else None
+    value = None if text is not None or np.isnan(window.value[row]) else float(window.value[row])
+    time = int(window.time[row])
+    return LiveValue(scalar(record, value, text), time, quality, (at - time) / NANOSECONDS)
 
 
 def scalar(record: PropertyRecord, value: float | None, text: str | None) -> LiveScalar | None:

@@ -106,7 +106,11 @@ class Rebinding:
             async with self._swapping:
                 delta = self._delta(property, record)
                 committed = await self._door.commit(
-                    delta, actor=principal.name, reason=reason, expected_revision=expected_revision
+                    delta,
+                    actor=principal.name,
+                    reason=reason,
+                    expected_revision=expected_revision,
+                    about=(property.owner or property.iri,),
                 )
                 await self._wiring.refresh(committed.token)
             return SwapResult(property.iri, revision=committed.token)
@@ -120,6 +124,7 @@ class Rebinding:
             actor=principal.name,
             reason=reason,
             expected_revision=expected_revision,
+            about=(property.owner or property.iri,),
             dry_run=True,
         )
         candidate = plan(connection, [bound(property, record)])

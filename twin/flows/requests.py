@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from difflib import get_close_matches
 
 from twin.bindings.plan import BoundProperty
@@ -69,6 +70,7 @@ def _number(property: PropertyRecord, value: object, unit: str | None) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InvalidInput(f"{property.name} is a number, and not {value!r}.", remedy="Send a number.")
     number = float(value)
+    scale, offset = 1.0, 0.0
     if unit is not None:
         if property.unit is None:
             raise InvalidInput(f"{property.name} has no unit.", remedy="Leave the unit out.")
@@ -77,9 +79,16 @@ def _number(property: PropertyRecord, value: object, unit: str | None) -> float:
     slack = 1e-9 * max(abs(number), 1.0)  # a bound said in another unit comes back with a rounding error
     low, high = property.minimum, property.maximum
     if (low is not None and number < low - slack) or (high is not None and number > high + slack):
-        limits = f"{_bound(property, low, 'no lower bound')} to {_bound(property, high, 'no upper bound')}"
+        limits = _limits(property, low, high)
+        told = shown(property, number)
+        if unit is not None and property.unit is not None and unit_named(unit).iri != property.unit:
+            # Said in the unit of the request, where the bounds can be compared with the value that was sent.
+            asked = replace(property, unit=unit_named(unit).iri)
+            there = (None if bound is None else (bound - offset) / scale for bound in (low, high))
+            limits = f"{_limits(asked, *there)}; that is {limits}"
+            told = shown(asked, float(value))
         raise InvalidInput(
-            f"{shown(property, number)} is outside the range of {property.name} ({limits}).",
+            f"{told} is outside the range of {property.name} ({limits}).",
             remedy="Send a value within the range.",
             minimum=low,
             maximum=high,
@@ -87,6 +96,10 @@ def _number(property: PropertyRecord, value: object, unit: str | None) -> float:
     if low is not None and number < low:
         return low
     return high if high is not None and number > high else number
+
+
+def _limits(property: PropertyRecord, low: float | None, high: float | None) -> str:
+    return f"{_bound(property, low, 'no lower bound')} to {_bound(property, high, 'no upper bound')}"
 
 
 def _bound(property: PropertyRecord, value: float | None, none: str) -> str:

@@ -5,31 +5,30 @@ Twice the time of a bare load, where going quad by quad through Python takes nin
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from twin.contracts import Delta
-from twin.graph.derivation import OWNED_BY, OWNS, Derivation
-from twin.graph.hierarchy import PROPERTY_ROOTS, Hierarchy
+from twin.graph.derivation import Derivation
+from twin.graph.hierarchy import Hierarchy
+from twin.graph.membership import Kind, members_of
 from twin.graph.overlay import QuadView
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.skolem import SKOLEM, named
-from twin.terms import Literal, NamedNode, Quad, RdfFormat, parse_n_quads
-from twin.vocab import OWL, RDF, RDFS, SH, TWIN, bindings_graph, inferred_graph, site_graph, vocabulary_graph
-
-_DEFINITIONS = (
-    OWL.Class,
-    RDFS.Class,
-    OWL.ObjectProperty,
-    OWL.DatatypeProperty,
-    RDF.Property,
-    OWL.AnnotationProperty,
-    SH.NodeShape,
-    SH.PropertyShape,
+from twin.graph.site_columns import (
+    DEFINITIONS,
+    HAS_TREE,
+    WIRING,
+    SiteColumns,
+    columns_of_quads,
+    columns_of_store,
+    derived_text,
+    properties_of,
 )
-_WIRING = (TWIN.Connection, TWIN.Binding)
-_HAS_TREE = (RDFS.subClassOf, OWL.equivalentClass)
+from twin.graph.skolem import SKOLEM, named
+from twin.terms import NamedNode, Quad, RdfFormat, parse
+from twin.vocab import RDF, TWIN, bindings_graph, inferred_graph, site_graph, vocabulary_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +40,20 @@ class Text:
     base: str
 
 
+Checked = Callable[[Iterable[Quad]], Iterable[Quad]]
+"""Lets quads through, or raises what is wrong with the first that must not be stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was loaded: the texts from which it can be loaded again (the artifacts), and how many quads."""
+    """What was loaded: what the journal is to remember of the kept texts, how many quads there are without those that
+    follow, and the seconds until the texts were loaded and after that."""
 
-    artifacts: Sequence[Text]
+    artifact: str
     quads: int
+    members: dict[str, Kind] | None
+    load_seconds: float
+    derive_seconds: float
 
 
 def graphs_of(site: str) -> tuple[NamedNode, ...]:
@@ -58,93 +65,93 @@ def load_texts(
     store: OxigraphStore,
     texts: Sequence[Text],
     site: str,
-    derivation: Callable[[Hierarchy], Derivation],
+    derivation: Derivation,
     register: Callable[[Sequence[str]], object],
+    keep: Callable[[Sequence[Text]], str],
+    checked: Checked = lambda quads: quads,
 ) -> Loaded:
-    """Loads triples texts into the hidden, empty graphs of a site.
+    """Loads triples texts into the hidden, empty graphs of a site, with what follows from them.
 
-    ``derivation`` is called with the class tree, which the texts may add to; ``register`` is given the properties
-    found, while what follows from the texts is loaded.  The artifacts are the texts themselves, unless a node was
-    named or moved: then the quads as they stand.  Raises ``SyntaxError`` for a text that cannot be parsed; what was
-    loaded then stays for the caller to drop.
+    ``derivation`` is that of the vocabularies as they are; classes that the texts bring are added to it.  ``register``
+    is given the properties found, ``keep`` the texts from which the import can be loaded again: the texts themselves,
+    or the quads as they stand where nodes were named or moved.  While the store loads in one thread, what follows is
+    read from the texts and loaded in another.  Raises ``SyntaxError`` for a text that cannot be parsed, and what
+    ``checked`` raises, through which all quads go; what was loaded then stays for the caller to drop.
     """
     home = site_graph(site)
-    renamed = 0
+    asserted = [graph for graph in graphs_of(site) if graph != inferred_graph(site)]
+    began = time.perf_counter()
+
+    def follow(columns: SiteColumns, derivation: Derivation) -> dict[str, Kind]:
+        properties = properties_of(columns, derivation)
+        registered = pool.submit(register, [node[1:-1] for node in properties])
+        members = members_of(columns.classes, properties)
+        _load_derived(store, columns, properties, derivation, site)
+        registered.result()
+        return members
+
+    def read_and_follow() -> dict[str, Kind] | None:
+        columns = _read(texts, checked)
+        return follow(columns, derivation) if columns.plain else None
+
+    with ThreadPoolExecutor(3) as pool:
+        loading = pool.submit(_load, store, texts, home)
+        following = pool.submit(read_and_follow)
+        loading.result()
+        counted = pool.submit(lambda: sum(store.count(graph) for graph in asserted))
+        loaded = time.perf_counter()
+        members = following.result()
+        if members is None:
+            counted.result()
+            if _skolemise(store, home, site) + _rehome(store, site):
+                texts = [Text(b"".join(store.dump(graph) for graph in asserted), RdfFormat.N_QUADS, home.value)]
+            follow(columns_of_store(store, site), Derivation(store, Hierarchy(store)))
+            counted = pool.submit(lambda: sum(store.count(graph) for graph in asserted))
+        artifact = keep(texts)
+        return Loaded(artifact, counted.result(), members, loaded - began, time.perf_counter() - loaded)
+
+
+def _load(store: OxigraphStore, texts: Sequence[Text], home: NamedNode) -> None:
     for text in texts:
         store.bulk_load_text(text.data, text.syntax, home, text.base)
-        if text.syntax == RdfFormat.RDF_XML or any(mark in text.data for mark in (b"_:", b"[", b"(")):
-            renamed += _skolemise(store, home, site)
-    moved = _rehome(store, site)
-    derived, properties = derive_site(store, site, derivation(Hierarchy(store)))
-    with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(store.bulk_load_text, derived, RdfFormat.N_QUADS, None, home.value)
-        register(properties)
-        loading.result()
-    asserted = [graph for graph in graphs_of(site) if graph != inferred_graph(site)]
-    if renamed or moved:
-        texts = [Text(b"".join(store.dump(graph) for graph in asserted), RdfFormat.N_QUADS, home.value)]
-    return Loaded(texts, sum(store.count(graph) for graph in asserted))
 
 
-def reload_texts(
-    store: OxigraphStore, texts: Sequence[Text], site: str, derivation: Callable[[Hierarchy], Derivation]
+def _read(texts: Sequence[Text], checked: Checked) -> SiteColumns:
+    columns = SiteColumns()
+    for text in texts:
+        columns_of_quads(checked(parse(text.data, format=text.syntax, base_iri=text.base)), columns)
+    return columns
+
+
+def _load_derived(
+    store: OxigraphStore, columns: SiteColumns, properties: list[str], derivation: Derivation, site: str
 ) -> None:
+    for piece in derived_text(columns, properties, derivation):
+        store.bulk_load_text(piece, RdfFormat.N_TRIPLES, inferred_graph(site), site_graph(site).value)
+
+
+def reload_texts(store: OxigraphStore, texts: Sequence[Text], site: str) -> None:
     """Loads the artifacts of an import again, into the emptied graphs of its site."""
     for text in texts:
         target = None if text.syntax == RdfFormat.N_QUADS else site_graph(site)
         store.bulk_load_text(text.data, text.syntax, target, text.base)
-    derived, _ = derive_site(store, site, derivation(Hierarchy(store)))
-    store.bulk_load_text(derived, RdfFormat.N_QUADS, None, site_graph(site).value)
+    columns, derivation = columns_of_store(store, site), Derivation(store, Hierarchy(store))
+    _load_derived(store, columns, properties_of(columns, derivation), derivation, site)
 
 
-def derive_site(view: QuadView, site: str, derivation: Derivation) -> tuple[bytes, list[str]]:
-    """The derived quads of a whole site as N-Quads text, and its properties; equal to `Derivation.derived` of each."""
-    home = site_graph(site)
-    classes: dict[NamedNode, list[NamedNode]] = {}
-    for quad in view.quads(None, RDF.type, None, home):
-        if isinstance(quad.subject, NamedNode) and isinstance(quad.object, NamedNode):
-            classes.setdefault(quad.subject, []).append(quad.object)
-    owners: dict[NamedNode, dict[NamedNode, bool]] = {}  # whether twin:hasProperty itself is asserted
-    for predicate in OWNS:
-        for quad in view.quads(None, predicate, None, home):
-            if isinstance(quad.subject, NamedNode) and isinstance(quad.object, NamedNode):
-                of = owners.setdefault(quad.object, {})
-                of[quad.subject] = of.get(quad.subject, False) or predicate == TWIN.hasProperty
-    for predicate in OWNED_BY:
-        for quad in view.quads(None, predicate, None, home):
-            if isinstance(quad.subject, NamedNode) and isinstance(quad.object, NamedNode):
-                owners.setdefault(quad.subject, {}).setdefault(quad.object, False)
-    stated = {quad.subject for quad in view.quads(None, TWIN.role, None, home)}
-    points = {cls for found in classes.values() for cls in found}
-    points = {cls for cls in points if derivation.hierarchy.is_any((cls,), PROPERTY_ROOTS)}
-    candidates = dict.fromkeys(owners)
-    candidates.update((node, None) for node, found in classes.items() if not points.isdisjoint(found))
-    graph = str(inferred_graph(site))
-    has, kind, role = f" {TWIN.hasProperty} ", f" {RDF.type} {TWIN.Property} {graph} .\n", f" {TWIN.role} "
-    roles: dict[tuple[NamedNode, ...], str] = {}
-    lines: list[str] = []
-    for node in candidates:
-        own = tuple(classes.get(node, ()))
-        name = str(node)
-        lines += [f"{owner}{has}{name} {graph} .\n" for owner, said in owners.get(node, {}).items() if not said]
-        if TWIN.Property not in own:
-            lines.append(name + kind)
-        if node not in stated:
-            if own not in roles:
-                roles[own] = derivation.role(own)
-            if roles[own]:
-                lines.append(f"{name}{role}{Literal(roles[own])} {graph} .\n")
-    return "".join(lines).encode(), [node.value for node in candidates]
-
-
-def derived_anew(view: QuadView, sites: Iterable[str], derivation: Derivation) -> Delta:
+def derived_anew(store: OxigraphStore, sites: Iterable[str], derivation: Derivation) -> Delta:
     """What has to change so that the inferred graphs of the sites say what follows now."""
     removed: list[Quad] = []
     added: list[Quad] = []
     for site in sites:
-        text, _ = derive_site(view, site, derivation)
-        wanted = dict.fromkeys(parse_n_quads(text))
-        standing = dict.fromkeys(view.quads(None, None, None, inferred_graph(site)))
+        graph = inferred_graph(site)
+        columns = columns_of_store(store, site)
+        wanted = {
+            Quad(quad.subject, quad.predicate, quad.object, graph): None
+            for piece in derived_text(columns, properties_of(columns, derivation), derivation)
+            for quad in parse(piece, format=RdfFormat.N_TRIPLES)
+        }
+        standing = dict.fromkeys(store.quads(None, None, None, graph))
         removed += [quad for quad in standing if quad not in wanted]
         added += [quad for quad in wanted if quad not in standing]
     return Delta(tuple(removed), tuple(added))
@@ -171,9 +178,9 @@ def homes(view: QuadView, graph: NamedNode, site: str) -> dict[NamedNode, NamedN
     bindings - and with each the nameless nodes that it is made of."""
     found: dict[NamedNode, NamedNode] = {}
     for predicate, values, target in (
-        *((predicate, (None,), vocabulary_graph(site)) for predicate in _HAS_TREE),
-        (RDF.type, _DEFINITIONS, vocabulary_graph(site)),
-        (RDF.type, _WIRING, bindings_graph(site)),
+        *((predicate, (None,), vocabulary_graph(site)) for predicate in HAS_TREE),
+        (RDF.type, DEFINITIONS, vocabulary_graph(site)),
+        (RDF.type, WIRING, bindings_graph(site)),
     ):
         for value in values:
             for quad in view.quads(None, predicate, value, graph):

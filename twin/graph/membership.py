@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
 from twin.contracts import Delta
 from twin.graph.derivation import local_name
-from twin.graph.overlay import QuadView
+from twin.graph.overlay import MemoryQuads, QuadView
+from twin.graph.oxigraph import OxigraphStore
 from twin.scope import Scope
 from twin.terms import Literal as LiteralTerm
 from twin.terms import NamedNode
-from twin.vocab import OWL, RDF, RDFS, SH, TWIN, bindings_graph, inferred_graph, models_graph, site_graph
+from twin.vocab import (
+    OWL,
+    RDF,
+    RDFS,
+    SH,
+    TWIN,
+    bindings_graph,
+    inferred_graph,
+    models_graph,
+    site_graph,
+    site_of_any_graph,
+)
 
 _NOT_TWINS = tuple(str(namespace) for namespace in (OWL, RDFS, SH, TWIN, RDF))
 """Individuals of these namespaces' classes are the model's furniture (ontology headers, state sets), not twins."""
 
 
+LABELS = (RDFS.label, TWIN.label)
+"""Predicates that say how a node is called."""
 _ONE_BY_ONE = 1000  # a change that touches more of them has the order made anew
 Natural = tuple[tuple[int, int, str], ...]
 Key = tuple[Natural, str]
@@ -49,10 +64,12 @@ class Membership:
     An IRI may be a member of several sites; ``shared`` are those that are.
     """
 
-    def __init__(self, view: QuadView, sites: Callable[[], list[str]]) -> None:
-        self._view = view
+    def __init__(self, store: OxigraphStore, sites: Callable[[], list[str]]) -> None:
+        self._store = store
         self._sites = sites
         self._members: dict[str, dict[str, Kind]] = {}
+        self._read_already: set[str] = set()
+        self._expected: dict[str, dict[str, Kind]] = {}
         self._homes: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._ordered: dict[tuple[str, Kind], _Ordered] = {}
@@ -60,32 +77,46 @@ class Membership:
         self.rebuild()
 
     def rebuild(self) -> None:
-        """Reads every site anew; names are read when they are first asked for."""
-        for known in (self._members, self._homes, self._names, self._ordered, self.shared):
-            known.clear()
-        for site in self._sites():
-            members = self._members[site] = self._read(site)
-            twice = self._homes.keys() & members.keys()
-            self._homes.update((iri, site) for iri in members if iri not in self._homes)
-            for iri in twice:
-                self.shared[iri] = (*self.shared.get(iri, (self._homes[iri],)), site)
+        """Reads the sites that are new, or all when one is gone; names are read when they are first asked for."""
+        sites = self._sites()
+        if not self._read_already <= set(sites):
+            for known in (self._members, self._homes, self.shared, self._read_already):
+                known.clear()
+        self._names.clear()  # what a new site says of a node may be its name elsewhere, too
+        self._ordered.clear()
+        for site in sites:
+            if site in self._read_already:
+                continue
+            self._read_already.add(site)
+            expected = self._expected.pop(site, None)
+            if expected is None or any(True for _ in self._store.quads(None, None, None, models_graph(site))):
+                expected = self._read(site)
+            members = self._members[site] = expected
+            for iri in self._homes.keys() & members.keys():
+                homes = sorted({*self.shared.get(iri, (self._homes[iri],)), site})
+                if len(homes) > 1:
+                    self._homes[iri], self.shared[iri] = homes[0], tuple(homes)
+            self._homes = dict.fromkeys(members, site) | self._homes
+
+    def expect(self, site: str, members: dict[str, Kind] | None) -> None:
+        """Takes from an import what its new site will hold, so that it is not read back; None: it has to be."""
+        if members is None:
+            self._expected.pop(site, None)
+        else:
+            self._expected[site] = members
 
     def _read(self, site: str) -> dict[str, Kind]:
-        graphs = (inferred_graph(site), site_graph(site), models_graph(site))
-        members: dict[str, Kind] = {
-            quad.subject.value: "property"
-            for graph in graphs
-            for quad in self._view.quads(None, RDF.type, TWIN.Property, graph)
-            if isinstance(quad.subject, NamedNode)
-        }
-        furniture: dict[object, bool] = {}
-        for graph in graphs[1:]:
-            for quad in self._view.quads(None, RDF.type, None, graph):
-                cls = quad.object
+        own = (site_graph(site), models_graph(site))
+        members: dict[str, Kind] = {}
+        furniture: dict[str, bool] = {}
+        for graph in own:
+            for node, cls in self._store.pairs(RDF.type, graph):
                 if cls not in furniture:
-                    furniture[cls] = not isinstance(cls, NamedNode) or cls.value.startswith(_NOT_TWINS)
-                if not furniture[cls] and isinstance(quad.subject, NamedNode):
-                    members.setdefault(quad.subject.value, "twin")
+                    furniture[cls] = cls[1:-1].startswith(_NOT_TWINS)
+                if not furniture[cls]:
+                    members[node[1:-1]] = "twin"
+        for graph in (inferred_graph(site), *own):
+            members.update((node[1:-1], "property") for node in self._store.instances(TWIN.Property, graph))
         return members
 
     def update(self, delta: Delta) -> None:
@@ -102,20 +133,62 @@ class Membership:
             self._ordered.clear()
         for subject, site in touched:
             self._place(subject, site)
+        self._read_already = set(self._sites())
+
+    def copy(self) -> Membership:
+        """The same members, to be changed apart from these."""
+        copied = copy(self)
+        copied._members = {site: dict(members) for site, members in self._members.items()}
+        copied._homes, copied._names, copied.shared = dict(self._homes), dict(self._names), dict(self.shared)
+        copied._ordered = {
+            place: _Ordered(list(order.keys), list(order.iris)) for place, order in self._ordered.items()
+        }
+        return copied
+
+    def move(
+        self, store: OxigraphStore, sites: Callable[[], list[str]], retyped: Iterable[str], renamed: Iterable[str]
+    ) -> None:
+        """Becomes the members of another state of the graph, which differs from this one in what is said of the classes
+        of some nodes and of the names of some."""
+        self._store, self._sites = store, sites
+        orders, self._ordered = self._ordered, {}
+        moved = {*retyped, *renamed}
+        for iri in moved:
+            self._names.pop(iri, None)
+        called = MemoryQuads(
+            quad
+            for predicate in LABELS
+            if any(True for _ in store.quads(None, predicate, None, None))  # asked once rather than of each
+            for iri in moved
+            for quad in store.quads(NamedNode(iri), predicate, None, None)
+        )
+        for iri in set(retyped):
+            node = NamedNode(iri)
+            homes = {*self.shared.get(iri, ()), *((self._homes[iri],) if iri in self._homes else ())}
+            graphs = (quad.graph_name for quad in store.quads(node, RDF.type, None, None))
+            found = (site_of_any_graph(graph) for graph in graphs if isinstance(graph, NamedNode))
+            for site in homes | {site for site in found if site is not None}:
+                self._place(node, site)
+        self._names.update((iri, name_of(called, NamedNode(iri))) for iri in moved if iri in self._homes)
+        for (site, kind), order in orders.items():
+            members = self._members.get(site, {})
+            # Two ordered runs, which sorting merges.
+            keys = [key for key in order.keys if key[1] not in moved]
+            keys += sorted(self.key(iri) for iri in moved if members.get(iri) == kind)
+            keys.sort()
+            self._ordered[site, kind] = _Ordered(keys, [iri for _, iri in keys])
 
     def _place(self, subject: NamedNode, site: str) -> None:
         """Brings one IRI up to date; the order of the others stays."""
         iri = subject.value
         members = self._members.setdefault(site, {})
         before, now = members.get(iri), self._kind(subject, site)
-        if before is None and now is None:
-            return
         homes = [*self.shared.get(iri, (self._homes[iri],) if iri in self._homes else ())]
         self._take_out(iri, homes)
-        if now is None:
+        if before is not None and now is None:
             del members[iri]
             homes.remove(site)
-        else:
+        elif now is not None:  # else a member of other sites at most, which may have got another name
             members[iri] = now
             homes = sorted({*homes, site})
         self._put_in(iri, homes)
@@ -124,7 +197,7 @@ class Membership:
         graphs = {site_graph(site), inferred_graph(site), models_graph(site)}
         classes = [
             quad.object
-            for quad in self._view.quads(subject, RDF.type, None, None)
+            for quad in self._store.quads(subject, RDF.type, None, None)
             if quad.graph_name in graphs and isinstance(quad.object, NamedNode)
         ]
         if TWIN.Property in classes:
@@ -183,7 +256,7 @@ class Membership:
         """The name that a member is ordered by."""
         name = self._names.get(iri)
         if name is None:
-            name = name_of(self._view, NamedNode(iri))
+            name = name_of(self._store, NamedNode(iri))
             if iri in self._homes:
                 self._names[iri] = name
         return name
@@ -200,6 +273,16 @@ class Membership:
         return ordered
 
 
+def members_of(classes: Mapping[str, Iterable[str]], properties: Iterable[str]) -> dict[str, Kind]:
+    """What each node is, given the classes of all and which are properties; all are spelled ``<IRI>``."""
+    furniture = {cls: cls[1:-1].startswith(_NOT_TWINS) for found in classes.values() for cls in found}
+    members: dict[str, Kind] = {
+        node[1:-1]: "twin" for node, found in classes.items() if not all(furniture[cls] for cls in found)
+    }
+    members.update((node[1:-1], "property") for node in properties)
+    return members
+
+
 def natural(name: str) -> Natural:
     """A sort key under which ``VAV 2`` comes before ``VAV 10``."""
     return tuple(
@@ -211,7 +294,7 @@ def name_of(view: QuadView, subject: NamedNode, languages: Iterable[str] = ("", 
     """The label of a node - one without a language or in English before any other - or its local name."""
     labels = [
         quad.object
-        for predicate in (RDFS.label, TWIN.label)
+        for predicate in LABELS
         for quad in view.quads(subject, predicate, None, None)
         if isinstance(quad.object, LiteralTerm)
     ]

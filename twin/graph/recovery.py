@@ -9,7 +9,6 @@ from pathlib import Path
 
 from twin.errors import ConfigurationError
 from twin.graph.bulk import Text, graphs_of, reload_texts
-from twin.graph.derivation import Derivation
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
 from twin.terms import NamedNode, RdfFormat
@@ -31,6 +30,11 @@ def recover(store: OxigraphStore, journal: Journal, raw: Path) -> int:
             f"The graph store is at revision {standing} and its journal only at {written}.",
             remedy="The two do not belong together: restore both from one backup.",
         )
+    if standing < min(journal.oldest, written):
+        raise ConfigurationError(
+            f"The graph store is at revision {standing}, and the journal keeps changes from {journal.oldest} on.",
+            remedy="Put the graph of the newest snapshot in place of the store's, or restore both from one backup.",
+        )
     replayed = 0
     while standing < written:
         for change in journal.since(standing, 500):
@@ -41,11 +45,18 @@ def recover(store: OxigraphStore, journal: Journal, raw: Path) -> int:
                 site, texts = read_artifacts(raw, artifact)
                 graphs = graphs_of(site)
                 store.drop(graphs)
-                reload_texts(store, texts, site, lambda hierarchy: Derivation(store, hierarchy))
+                reload_texts(store, texts, site)
                 store.publish(graphs, change.token)
             standing = change.token
             replayed += 1
     return replayed
+
+
+def mend(store: OxigraphStore, journal: Journal, raw: Path) -> None:
+    """Opens a store again that the disk refused to write, and brings it up to the journal; raises `Unavailable`."""
+    if store.refused:
+        store.reopen()
+    recover(store, journal, raw)
 
 
 def keep_artifacts(raw: Path, site: str, texts: Sequence[Text]) -> str:
@@ -60,7 +71,17 @@ def keep_artifacts(raw: Path, site: str, texts: Sequence[Text]) -> str:
             os.fsync(file.fileno())
         partial.replace(raw / name)
         lines.append(f"{name} {text.base}")
+    sync_directory(raw)
     return "\n".join(lines)
+
+
+def sync_directory(directory: Path) -> None:
+    """Returns when the names in a directory are on disk: a file's own fsync does not say that it can be found."""
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def read_artifacts(raw: Path, remembered: str) -> tuple[str, list[Text]]:

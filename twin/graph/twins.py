@@ -12,6 +12,7 @@ from twin.graph.derivation import local_name
 from twin.graph.filters import Filters, Test, with_text
 from twin.graph.hierarchy import EQUIPMENT_ROOTS, SPACE_ROOTS, Hierarchy
 from twin.graph.membership import Key, Membership, name_of, natural
+from twin.graph.membership import Kind as MemberKind
 from twin.graph.overlay import QuadView, SiteView
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.places import CHILD, PARENT, Places
@@ -40,7 +41,11 @@ class TwinReader:
     """The read model over one store.  Cheap per record (tens of microseconds), never behind the store's revision."""
 
     def __init__(
-        self, store: OxigraphStore, hierarchy: Callable[[], Hierarchy], series: Callable[[int], dict[str, int]]
+        self,
+        store: OxigraphStore,
+        hierarchy: Callable[[], Hierarchy],
+        series: Callable[[int], dict[str, int]],
+        members: Membership | None = None,
     ) -> None:
         self._store = store
         self._hierarchy = hierarchy
@@ -49,15 +54,21 @@ class TwinReader:
         self._by_series: dict[int, str] = {}
         self._learn_series()
         self._sites = self._present_sites()
-        self._members = Membership(store, lambda: self._sites)
+        self._members = Membership(store, lambda: self._sites) if members is None else members
+        self.revision = store.revision()
         self._places = Places(store, self._members.is_twin)
         self._filters = Filters(store, hierarchy)
         self._twin_records: dict[tuple[str, str], TwinRecord] = {}
         self._property_records: dict[tuple[str, str], PropertyRecord] = {}
 
+    def expect(self, site: str, members: dict[str, MemberKind] | None) -> None:
+        """Takes from an import what its new site will hold; see `Membership.expect`."""
+        self._members.expect(site, members)
+
     def refresh(self, revision: Revision) -> None:
         """Brings the read model to a revision just committed; called before it is announced."""
         delta = revision.delta
+        self.revision = revision.token
         self._sites = self._present_sites() if not delta else self._sites_after(delta)
         if delta:
             self._members.update(delta)
@@ -83,6 +94,29 @@ class TwinReader:
         new = self._known_series(max(self._by_series, default=0))
         self._series.update(new)
         self._by_series.update((number, iri) for iri, number in new.items())
+
+    def members(self) -> Membership:
+        """A copy of the members as they are at `revision`; to be taken where the reader is refreshed."""
+        return self._members.copy()
+
+    def hierarchy(self) -> Hierarchy:
+        """The class tree at `revision`; as `members`."""
+        return self._hierarchy()
+
+    def in_state(
+        self,
+        store: OxigraphStore,
+        hierarchy: Hierarchy,
+        members: Membership | None = None,
+        retyped: Iterable[str] = (),
+        renamed: Iterable[str] = (),
+    ) -> TwinReader:
+        """The read model of another state of the graph.  ``members`` are those of a state that differs in the classes
+        and names of these nodes alone, and are moved; without them they are read anew."""
+        series = dict(self._series)
+        if members is not None:
+            members.move(store, lambda: [], retyped, renamed)
+        return TwinReader(store, lambda: hierarchy, lambda after: {} if after else series, members)
 
     def _present_sites(self) -> list[str]:
         graphs = ((site_of_graph(graph), graph) for graph in self._store.graphs())

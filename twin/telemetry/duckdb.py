@@ -13,6 +13,7 @@ import asyncio
 import queue
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,10 +26,13 @@ from twin.errors import ConfigurationError, Unavailable
 from twin.observation import ObservationBatch
 from twin.telemetry import rows as sql
 from twin.telemetry.heads import SeriesHeads, check_series
+from twin.telemetry.history_copy import copy_database, rows_by_series, set_aside
+from twin.telemetry.rows_at import rows_at
 
 R = TypeVar("R")
 _GROUP = 200_000  # rows committed together at most, so that one commit stays short
 _READERS = 2
+_RECENT = 86_400 * 1_000_000_000  # ns
 
 
 class DuckDBHistory:
@@ -151,6 +155,50 @@ class DuckDBHistory:
 
         return await self._read(read)
 
+    async def latest_at(self, series: Sequence[int], time: int) -> ObservationBatch:
+        """What was known of each series at a moment (ns UTC): its newest observation that had come about by then and,
+        where that is not usable, the newest usable one as well."""
+        asked = list(dict.fromkeys(int(one) for one in series))
+
+        def read(cursor: Any) -> ObservationBatch:
+            found, missing = [], asked
+            for start in (time - _RECENT, -(2**63) + 1):  # most have spoken lately; the others are looked for anywhere
+                if missing:
+                    batch = sql.batch(cursor.execute(rows_at(missing, start, time)).fetchnumpy())
+                    found.append(batch)
+                    usable = set(batch.series[batch.quality & 0xFF00 == 0].tolist())
+                    missing = [one for one in missing if one not in usable]
+            return _joined(found) if found else ObservationBatch.of([])
+
+        return await self._read(read)
+
+    async def copy_to(self, path: Path) -> None:
+        """Writes a copy of every row committed before the call to a new file; batches go on being committed.
+
+        Raises `Unavailable` when the disk refuses; what was written then stays for the caller to remove.
+        """
+        self._check_open()
+        cursor = self._connection.cursor()
+        try:
+            await asyncio.to_thread(copy_database, cursor, path)
+        except duckdb.Error as error:
+            raise Unavailable(
+                f"The history could not be copied: {_sentence(error)}", remedy="See that the disk has room."
+            ) from error
+        finally:
+            cursor.close()
+
+    async def rows_by_series(self) -> Mapping[int, int]:
+        """How many rows there are of each series, after every block of the file was read; raises `Unavailable` when
+        one cannot be."""
+        return await self._read(rows_by_series)
+
+    async def set_aside(self, known: Iterable[int]) -> int:
+        """Puts the rows of other series than the known ones where no read finds them, before any batch is appended;
+        how many there were."""
+        self._check_open()
+        return await asyncio.get_running_loop().run_in_executor(self._writer, set_aside, self._connection, tuple(known))
+
     async def close(self) -> None:
         """Commits what is queued and closes; closing twice is allowed."""
         if self._closed:
@@ -223,7 +271,8 @@ class DuckDBHistory:
                         connection.unregister("incoming")
             connection.commit()
         except BaseException:
-            connection.rollback()
+            with suppress(duckdb.TransactionException):  # a full disk has ended the transaction already
+                connection.rollback()
             raise
         for changed in corrected:
             heads.corrected(changed)

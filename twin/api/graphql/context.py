@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from graphql.language import DocumentNode
 
+from twin.api.as_of import services_as_of
 from twin.api.census import Census
 from twin.api.graphql.limits import Limits
 from twin.api.graphql.window_loader import WindowLoader
@@ -19,8 +21,9 @@ from twin.scope import Scope
 
 @dataclass
 class RequestContext:
-    """One operation's context.  ``lost`` counts the messages that a slow subscriber was not sent since its last event;
-    ``connections`` keeps those of one revision as this operation shows them (`twin.api.graphql.wiring`).
+    """One operation's context.  ``lost`` counts the messages that a slow subscriber was not sent since its last event,
+    ``behind`` the changes that it is late; ``connections`` keeps those of one revision as this operation shows them
+    (`twin.api.graphql.wiring`), ``pasts`` the contexts of the moments that it asks as of.
 
     Not slotted: Strawberry writes ``connection_params`` on it when a websocket opens.
     """
@@ -32,13 +35,15 @@ class RequestContext:
     document: DocumentNode | None = None
     connection_params: object = None
     lost: int = 0
+    behind: int = 0
     listed: int = field(default=0, repr=False)
     plotted: int = field(default=0, repr=False)
     connections: tuple[int, dict[str, Any]] | None = field(default=None, repr=False)
+    pasts: dict[str, asyncio.Future[RequestContext]] = field(default_factory=dict, repr=False)
 
     def for_operation(self, document: DocumentNode) -> RequestContext:
         """A fresh context for one operation (a websocket carries many)."""
-        return replace(self, document=document, lost=0, listed=0, plotted=0, connections=None)
+        return replace(self, document=document, lost=0, behind=0, listed=0, plotted=0, connections=None, pasts={})
 
     @cached_property
     def windows(self) -> WindowLoader:
@@ -48,7 +53,35 @@ class RequestContext:
     @property
     def revision(self) -> int:
         """The revision that this request sees."""
-        return self.services.door.revision
+        return self.services.door.revision if self.scope.revision is None else self.scope.revision
+
+    async def as_of(self, moment: str | None) -> RequestContext:
+        """The context in which everything is told as of a revision or time; this one for none.
+
+        Raises as `twin.api.as_of.moment_of`, and `InvalidInput` when one operation asks for too many.
+        """
+        if moment is None:
+            return self
+        if moment not in self.pasts:
+            if len(self.pasts) >= self.limits.pasts:
+                raise InvalidInput(
+                    f"The document asks as of more than {self.limits.pasts} moments.",
+                    remedy="Ask for them in several requests.",
+                    limit="pasts",
+                )
+            self.pasts[moment] = asyncio.ensure_future(self._as_of(moment))
+        return await self.pasts[moment]
+
+    async def _as_of(self, moment: str) -> RequestContext:
+        services, scope = await services_as_of(self.services, self.scope, moment)
+        return replace(self, services=services, scope=scope, connections=None)
+
+    def present_only(self, what: str) -> None:
+        """Returns when the present is asked for; raises `InvalidInput` as of the past, where ``what`` is not kept."""
+        if self.scope.revision is not None:
+            raise InvalidInput(
+                f"The past does not tell {what}: only the present is kept.", remedy="Ask for it without asOf."
+            )
 
     def spend(self, items: int) -> None:
         """Counts listed items; raises `InvalidInput` when one answer would hold too many of them."""

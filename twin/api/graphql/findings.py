@@ -5,20 +5,25 @@ from __future__ import annotations
 import strawberry
 
 from twin.api.graphql.context import RequestContext
+from twin.api.graphql.fields import described
 from twin.api.graphql.paging import PageInfo, Slice, key_of, page_info, size
 from twin.api.graphql.scalars import DateTime
 from twin.errors import InvalidInput
+from twin.graph.repairs import repair
 from twin.graph.violation import Violation as Found
 from twin.graph.violations import ViolationGroup as Group
+from twin.graph.violations import ViolationPage
 from twin.terms import NamedNode
 from twin.vocab import RDF, TWIN
 
 AUDITED_BY = "brick"
 """The source of what the background audit finds."""
+_REPAIR_COST = 20  # in nodes read
 
 
 @strawberry.type(description="one node that breaks one rule")
 class Violation:
+    id: strawberry.ID = strawberry.field(description="names it as long as it stands")
     twin: strawberry.ID
     rule: str
     value: str | None
@@ -26,13 +31,29 @@ class Violation:
     shape: str
     severity: str
     remedy: str
-    source: str = strawberry.field(description="twin (ours) or brick")
+    source: str = strawberry.field(description="whose rule: twin (ours), user (shapes of your own) or brick")
+    _context: strawberry.Private[RequestContext]
+    _found: strawberry.Private[Found]
+
+    @described("what applyRepair would do, in words; null where it takes a person")
+    def repair(self) -> str | None:
+        self._context.spend(_REPAIR_COST)
+        found = repair(self._context.services.store, self._found)
+        return None if found is None else found.sentence
 
 
 @strawberry.type(description="how many nodes break the same rule")
 class ViolationGroup:
     shape: str
     rule: str
+    count: int
+    severity: str
+    source: str
+
+
+@strawberry.type(description="how many violations one node has")
+class ViolatingNode:
+    twin: strawberry.ID
     count: int
 
 
@@ -42,6 +63,7 @@ class ViolationConnection:
     page_info: PageInfo
     total_count: int
     groups: list[ViolationGroup]
+    twins: list[ViolatingNode] = strawberry.field(description="the nodes with most violations first, as many as first")
 
 
 @strawberry.type(description="what a vocabulary's own shapes say of a site")
@@ -60,23 +82,33 @@ def violations_of_twin(context: RequestContext, iri: str) -> list[Violation]:
     nodes = [iri, *properties, *(f"{each}#binding" for each in properties)]
     page = context.services.violations.page(twin=nodes, limit=context.limits.page)
     context.spend(len(page.items))
-    return [_violation(context, found) for found in page.items]
+    return _shown(context, page)
 
 
 def violation_page(
-    context: RequestContext, site: str | None, twin: str | None, first: int, after: str | None
+    context: RequestContext,
+    site: str | None,
+    twin: str | None,
+    first: int,
+    after: str | None,
+    *,
+    shape: str | None = None,
+    severity: str | None = None,
+    source: str | None = None,
 ) -> ViolationConnection:
-    """A page of the violations in scope: all, those of a site, or those of one node."""
+    """A page of the violations in scope: all, or those of a site, of one node, of a shape, a severity, a source."""
     store, limit = context.services.violations, size(first, context.limits.page)
     chosen = _site(context, site)
     key = key_of("violations", after)
-    page = store.page(site=chosen, twin=twin, after=key, limit=limit)
+    page = store.page(chosen, twin, key, limit, source=source, shape=shape, severity=severity)
     context.spend(len(page.items))
+    worst = store.nodes(chosen, source=source, shape=shape, severity=severity, limit=limit) if twin is None else []
     return ViolationConnection(
-        nodes=[_violation(context, found) for found in page.items],
+        nodes=_shown(context, page),
         page_info=page_info("violations", Slice(page.cursors, page.total, page.has_next), key),
         total_count=page.total,
-        groups=[_group(each) for each in store.groups(chosen, twin=twin)],
+        groups=[_group(each) for each in store.groups(chosen, twin=twin, source=source, severity=severity)],
+        twins=[ViolatingNode(twin=strawberry.ID(each.focus), count=each.count) for each in worst],
     )
 
 
@@ -109,9 +141,14 @@ def _site(context: RequestContext, site: str | None) -> str | None:
     return known[0]
 
 
-def _violation(context: RequestContext, found: Found) -> Violation:
+def _shown(context: RequestContext, page: ViolationPage) -> list[Violation]:
+    return [_violation(context, found, key) for found, key in zip(page.items, page.cursors, strict=True)]
+
+
+def _violation(context: RequestContext, found: Found, number: str) -> Violation:
     shown = context.scope.principal.may_see_bindings() or not _is_wiring(context, found.focus)
     return Violation(
+        id=strawberry.ID(number),
         twin=strawberry.ID(found.focus),
         rule=found.rule,
         value=(found.value or found.found or None) if shown else None,
@@ -120,6 +157,8 @@ def _violation(context: RequestContext, found: Found) -> Violation:
         severity=found.severity,
         remedy=found.remedy,
         source=found.source,
+        _context=context,
+        _found=found,
     )
 
 
@@ -129,4 +168,6 @@ def _is_wiring(context: RequestContext, focus: str) -> bool:
 
 
 def _group(group: Group) -> ViolationGroup:
-    return ViolationGroup(shape=group.shape, rule=group.rule, count=group.count)
+    return ViolationGroup(
+        shape=group.shape, rule=group.rule, count=group.count, severity=group.severity, source=group.source
+    )

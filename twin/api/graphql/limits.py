@@ -24,6 +24,8 @@ from graphql.language import (
 from twin.errors import InvalidInput
 from twin.settings import GraphqlSettings
 
+_SET = GraphqlSettings()
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -31,19 +33,21 @@ class Limits:
 
     ``depth`` counts nested selections, ``nesting`` every kind of bracket and fragment spread, ``fields`` and
     ``aliases`` what a document has once its fragments are put in, ``page`` the items of one list, ``objects``
-    everything listed in one answer, ``points`` the buckets of one history, ``all_points`` those of one answer.
+    everything listed in one answer, ``points`` the buckets of one history, ``all_points`` those of one answer,
+    ``pasts`` the moments of the past that one document asks as of.
     """
 
     document_characters: int = 65_536
-    tokens: int = 4_000
+    tokens: int = _SET.tokens
     nesting: int = 64
-    depth: int = 12
+    depth: int = _SET.depth
     fields: int = 2_000
-    aliases: int = 60
-    page: int = 1_000
+    aliases: int = _SET.aliases
+    page: int = _SET.page
     objects: int = 20_000
     points: int = 10_000
     all_points: int = 50_000
+    pasts: int = 3
     body_bytes: int = 1024 * 1024
     command_seconds: float = 60.0
 

@@ -12,9 +12,10 @@ from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import described
 from twin.api.graphql.findings import Audit, Violation, audit_of, violations_of_twin
 from twin.api.graphql.paging import PageInfo, Slice, cursor, key_of, page_info, size, slice_of
-from twin.api.graphql.present import Present
+from twin.api.graphql.present import AsOf, Present
 from twin.api.graphql.property_fields import PropertyFields
 from twin.api.graphql.terms import Class, Direction, Family, Kind
+from twin.api.revisions import shown
 from twin.errors import InvalidInput, NotFound
 from twin.flows.capabilities import CapabilityRecord, TwinCapabilityRecord
 from twin.graph.records import PropertyRecord, TwinRecord
@@ -37,6 +38,7 @@ class Site:
 
     @strawberry.field
     def violations(self) -> int:
+        self._context.present_only("violations")
         return self._context.services.violations.count(self.id)
 
     @described("the twins that are in no other: where the tree by place begins")
@@ -46,6 +48,7 @@ class Site:
 
     @described("what the vocabulary's own shapes say, run in the background")
     def audit(self) -> Audit | None:
+        self._context.present_only("audits")
         return audit_of(self._context, self.id)
 
 
@@ -62,6 +65,11 @@ class Twin:
     name: str
     description: str
     family: Family
+
+    @described("that last changed the twin, its properties or their bindings: pass it on as expectedRevision")
+    def revision(self) -> str:
+        context = self._context
+        return shown(context.services.door.revision_of(self.id, context.scope.revision))
 
     @strawberry.field
     def classes(self) -> list[Class]:
@@ -128,10 +136,12 @@ class Twin:
 
     @described("what this twin can tell by inference, or what it lacks to do so")
     def capabilities(self) -> list[TwinCapability]:
+        self._context.present_only("capabilities")
         return twin_capabilities(self._context, self._context.services.predictor.for_twin(self.id))
 
     @strawberry.field
     def violations(self) -> list[Violation]:
+        self._context.present_only("violations")
         return violations_of_twin(self._context, self.id)
 
 
@@ -348,7 +358,11 @@ def _twin(context: RequestContext, record: TwinRecord) -> Twin:
 
 
 def _properties(context: RequestContext, records: list[PropertyRecord]) -> list[Property]:
-    present = Present(context.services.latest, records)
+    present: Present | AsOf
+    if context.scope.time is None:
+        present = Present(context.services.latest, records)
+    else:
+        present = AsOf(context.services.history, records, context.scope.time)
     return [
         Property(
             _context=context,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from twin.api.graphql.changes import asserted
@@ -14,7 +16,7 @@ from twin.api.graphql.scalars import Value
 from twin.api.revisions import parsed, parsed_or_none, shown
 from twin.bindings.swap import EquivalenceReport as Equivalence
 from twin.contracts import Delta, Revision
-from twin.errors import InvalidInput
+from twin.errors import InvalidInput, Unavailable
 from twin.flows.rebind import BindingSpec
 
 Info = strawberry.Info[RequestContext, None]
@@ -82,6 +84,15 @@ class ChangeResult:
     revision: str | None = strawberry.field(description="null for a dry run, which changes nothing")
     added: int
     removed: int
+
+
+@strawberry.type
+class RepairResult:
+    revision: str | None = strawberry.field(description="null for a dry run, which changes nothing")
+    sentence: str = strawberry.field(description="what was done, in words")
+    added: list[str] = strawberry.field(description="N-Quads")
+    removed: list[str] = strawberry.field(description="N-Quads")
+    resolved: int = strawberry.field(description="how many violations go with it")
 
 
 @strawberry.type
@@ -165,6 +176,9 @@ class Mutation:
         add: str = "",
         remove: str = "",
         expected_revision: str | None = None,
+        twins: Annotated[
+            list[strawberry.ID] | None, strawberry.argument(description="those that expectedRevision is about")
+        ] = None,
         dry_run: bool = False,
     ) -> ChangeResult:
         context = info.context
@@ -183,9 +197,35 @@ class Mutation:
             actor=context.scope.principal.name,
             reason=reason.strip(),
             expected_revision=parsed_or_none(expected_revision),
+            about=tuple(context.twin_record(twin).iri for twin in twins or ()),
+            sees=context.scope.sees_graph,
             dry_run=dry_run,
         )
         return _result(committed, dry_run)
+
+    @mutation("mends a violation that has a repair, in one revision; with dryRun it is judged and told and not applied")
+    async def apply_repair(
+        self, info: Info, violation: strawberry.ID, expected_revision: str | None = None, dry_run: bool = False
+    ) -> RepairResult:
+        context = info.context
+        context.change()
+        repairing = context.services.repairing
+        if repairing is None:
+            raise Unavailable("Nothing is repaired here.", remedy="Ask the server of the graph itself.")
+        context.site(repairing.standing(violation).site)
+        done = await repairing.apply(
+            violation,
+            actor=context.scope.principal.name,
+            expected_revision=parsed_or_none(expected_revision),
+            dry_run=dry_run,
+        )
+        return RepairResult(
+            revision=None if dry_run else shown(done.revision.token),
+            sentence=done.repair.sentence,
+            added=[str(quad) for quad in done.repair.delta.added],
+            removed=[str(quad) for quad in done.repair.delta.removed],
+            resolved=done.resolved,
+        )
 
 
 def _result(committed: Revision, dry_run: bool = False) -> ChangeResult:

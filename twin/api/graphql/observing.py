@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +17,16 @@ from twin.graph.records import PropertyRecord
 from twin.observation import Int32, ObservationBatch
 
 EVERYTHING = 2**31
+SHARED = 10_000
+"""Samples that are kept for subscribers that follow a little later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One observation of one property, as it goes to a subscriber."""
+    """One observation of one property, as it goes to subscribers: one object for all of them.
+
+    ``answers`` keeps by revision what was answered about it, for whoever asks in the same words.
+    """
 
     record: PropertyRecord
     time: int
@@ -27,6 +34,29 @@ class Sample:
     value: float | None
     text: str | None
     quality: int
+    answers: dict[str, dict[Any, Any]] = field(default_factory=dict, compare=False, repr=False)
+
+
+class _Told:
+    """The samples of the latest batches that were told to anybody, so that everybody is told the same objects."""
+
+    def __init__(self) -> None:
+        self._batches: OrderedDict[int, tuple[ObservationBatch, dict[int, Sample]]] = OrderedDict()
+        self._count = 0
+
+    def sample(self, record: PropertyRecord, batch: ObservationBatch, row: int) -> Sample:
+        """The sample of a row of a batch."""
+        _, known = self._batches.setdefault(id(batch), (batch, {}))  # the batch is kept, so that its id stays its own
+        sample = known.get(row)
+        if sample is None or sample.record is not record:
+            self._count += row not in known
+            known[row] = sample = _sample(record, batch, row)
+            while self._count > SHARED and len(self._batches) > 1:
+                self._count -= len(self._batches.popitem(last=False)[1][1])
+        return sample
+
+
+_told = _Told()
 
 
 class Selection:
@@ -71,7 +101,7 @@ class Selection:
         for row in rows:
             record = self._record(int(batch.series[row]))
             if record is not None:
-                yield _sample(record, batch, row)
+                yield _told.sample(record, batch, row)
 
     def _record(self, series: int) -> PropertyRecord | None:
         if not self._all:
@@ -134,14 +164,15 @@ async def observed(
 ) -> AsyncGenerator[Sample, None]:
     """The present value of each selected property that has one, then its observations as they come.
 
-    With ``max_rate`` each property is told at most so many times a second, its newest observation winning.
+    What is older than what was told of its property, or says the same of the same time, is not told: it is in the
+    history.  With ``max_rate`` each property is told at most so many times a second, its newest observation winning.
     The messages that the subscriber was too slow for are counted in ``context.lost``.
     """
     monotonic = context.services.clock.monotonic
     pace = _Pace(None if max_rate is None else 1.0 / max_rate)
-    first: dict[int, Sample] = {}
+    newest: dict[int, Sample] = {}
     for sample in present_samples(context, selection):
-        first[sample.record.series] = sample
+        newest[sample.record.series] = sample
         pace.told(sample, monotonic())
         yield sample
     while True:
@@ -155,14 +186,31 @@ async def observed(
             context.lost += message.count
         elif message is not None:
             for sample in selection.samples(message):
-                known = first.pop(sample.record.series, None)
-                # The value told at the start may still be on its way through the queue.
-                if known is not None and sample.time <= known.time and sample.received <= known.received:
-                    first[sample.record.series] = known
-                elif pace.take(sample, monotonic()):
-                    yield sample
+                series = sample.record.series
+                # Late ones come from a device that sends what it kept, from the other connection at a handover, or
+                # with the value told at the start still in the queue.
+                if (known := newest.get(series)) is None or _is_news(sample, known):
+                    newest[series] = sample
+                    if pace.take(sample, monotonic()):
+                        yield sample
         for sample in pace.due(monotonic()):
             yield sample
+
+
+def _is_news(sample: Sample, known: Sample) -> bool:
+    if (moment := _moment(sample)) != (before := _moment(known)):
+        return moment > before
+    if sample.time != known.time:
+        return True
+    same = sample.text == known.text and sample.quality == known.quality
+    return not same or (
+        sample.value != known.value and not (sample.value != sample.value and known.value != known.value)
+    )
+
+
+def _moment(sample: Sample) -> int:
+    """Where the sample stands among others, as in `twin.telemetry.latest.order_of`: a clock ahead hides nothing."""
+    return min(sample.time, sample.received) if sample.received > 0 else sample.time
 
 
 class _Pace:

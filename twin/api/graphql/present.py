@@ -1,13 +1,30 @@
-"""Live values of the properties of one list, read from the latest table together the first time one is asked for."""
+"""Live values of the properties of one list, read together the first time one is asked for.
+
+From the latest table, or as of a moment of the past from the history.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from twin.clock import ManualClock
+from twin.errors import Unavailable
 from twin.graph.records import PropertyRecord
+from twin.observation import ObservationBatch
 from twin.telemetry.latest import LatestTable, Live, LiveColumns
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """A history that knows what was the newest at a moment of the past."""
+
+    async def latest_at(self, series: Sequence[int], time: int) -> ObservationBatch:
+        """Of each series the newest observation up to the moment (ns UTC), and the newest usable one."""
+        ...
 
 
 class Present:
@@ -28,3 +45,34 @@ class Present:
                 np.array([record.freshness for record in self._records], np.float64),
             )
         return self._columns.row(index)
+
+
+class AsOf:
+    """What the listed properties said at a moment of the past (ns UTC).
+
+    As in the present, a value stands for its freshness; losses of a connection are not remembered.
+    """
+
+    __slots__ = ("_columns", "_history", "_reading", "_records", "_time")
+
+    def __init__(self, history: object, records: Sequence[PropertyRecord], time: int) -> None:
+        self._history = history
+        self._records = records
+        self._time = time
+        self._columns: LiveColumns | None = None
+        self._reading = asyncio.Lock()
+
+    async def live(self, index: int) -> Live:
+        """What the property at ``index`` said; raises `Unavailable` when the history cannot tell."""
+        async with self._reading:
+            if self._columns is None:
+                self._columns = await self._read()
+        return self._columns.row(index)
+
+    async def _read(self) -> LiveColumns:
+        if not isinstance(self._history, Remembers):
+            raise Unavailable("This history does not tell what was known at a moment.", remedy="Ask for history.")
+        series = np.array([record.series for record in self._records], np.int32)
+        latest = LatestTable(ManualClock(self._time), capacity=int(series.max(initial=0)) + 1)
+        latest.seed(await self._history.latest_at(series.tolist(), self._time))
+        return latest.live_many(series, np.array([record.freshness for record in self._records], np.float64))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar, cast
 
 import strawberry
 
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import described
-from twin.api.graphql.present import Present
+from twin.api.graphql.present import AsOf, Present
 from twin.api.graphql.scalars import DateTime, Value
 from twin.api.graphql.series import Series, series_of
 from twin.api.graphql.terms import Aggregate, Class, Kind, Quality, Unit, quality_of, unit_of
 from twin.api.graphql.values import conversion_of, number, value_of
 from twin.api.graphql.wiring import Binding, binding_of
 from twin.graph.records import PropertyRecord
+from twin.telemetry.latest import Live
 
 Argument = strawberry.argument
+T = TypeVar("T")
 
 
 @strawberry.type
@@ -25,7 +28,7 @@ class PropertyFields:
 
     _context: strawberry.Private[RequestContext]
     _record: strawberry.Private[PropertyRecord]
-    _present: strawberry.Private[Present]
+    _present: strawberry.Private[Present | AsOf]
     _index: strawberry.Private[int]
     id: strawberry.ID
     name: str
@@ -47,32 +50,37 @@ class PropertyFields:
     @described("null whenever it is unavailable; a state is its word; unit: a QUDT name (DEG_F) or IRI")
     def value(self, unit: str | None = None) -> Value | None:
         conversion = conversion_of(self._record, unit)
-        live = self._present.live(self._index)
-        return value_of(self._record, live.value, live.text, conversion) if live.available else None
+        record = self._record
+        return self._tell(lambda live: value_of(record, live.value, live.text, conversion) if live.available else None)
 
     @described("source time of the last usable value, shown or not")
     def time(self) -> DateTime | None:
-        return _moment(self._present.live(self._index).time)
+        return self._tell(lambda live: _moment(live.time))
 
     @strawberry.field
     def received_time(self) -> DateTime | None:
-        return _moment(self._present.live(self._index).received)
+        return self._tell(lambda live: _moment(live.received))
 
     @strawberry.field
     def quality(self) -> Quality:
-        return quality_of(self._present.live(self._index).quality)
+        return self._tell(lambda live: quality_of(live.quality))
 
     @strawberry.field
     def available(self) -> bool:
-        return self._present.live(self._index).available
+        return self._tell(lambda live: live.available)
 
     @described("set exactly when available is false and something was once known")
     def unavailable_since(self) -> DateTime | None:
-        return _moment(self._present.live(self._index).unavailable_since)
+        return self._tell(lambda live: _moment(live.unavailable_since))
 
     @described("seconds since source time")
     def age(self) -> float | None:
-        return self._present.live(self._index).age
+        return self._tell(lambda live: live.age)
+
+    def _tell(self, say: Callable[[Live], T]) -> T:
+        """What ``say`` makes of the live value; in the past an awaitable of it, which the execution awaits."""
+        told = self._present.live(self._index)
+        return say(told) if isinstance(told, Live) else cast(T, _later(told, say))
 
     @described("whether something feeds it")
     def bound(self) -> bool:
@@ -115,6 +123,10 @@ class PropertyFields:
         self._context.see_bindings()
         record = self._context.services.twins.binding(self._context.scope, self.id)
         return None if record is None else binding_of(self._context, record)
+
+
+async def _later(told: Awaitable[Live], say: Callable[[Live], T]) -> T:
+    return say(await told)
 
 
 def _moment(time: int | None) -> DateTime | None:

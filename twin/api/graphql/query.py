@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import strawberry
 
 from twin.api.graphql.changes import Change, recent_changes
 from twin.api.graphql.commands import Command, command_of
 from twin.api.graphql.context import RequestContext
+from twin.api.graphql.differences import Difference, difference_of
 from twin.api.graphql.fields import described
 from twin.api.graphql.findings import ViolationConnection, violation_page
 from twin.api.graphql.model import (
@@ -33,6 +36,10 @@ Info = strawberry.Info[RequestContext, None]
 
 _CLASS = "an IRI, a prefixed name (brick:AHU) or a local name, subclasses included"
 _TEXT = "searched in name and id"
+AsOf = Annotated[
+    str | None,
+    strawberry.argument(description="a revision, or a time such as 2026-01-01T00:00:00Z: everything below is as then"),
+]
 
 
 @strawberry.input
@@ -89,24 +96,30 @@ class Query:
         )
 
     @strawberry.field
-    def sites(self, info: Info) -> list[Site]:
-        context = info.context
+    async def sites(self, info: Info, as_of: AsOf = None) -> list[Site]:
+        context = await info.context.as_of(as_of)
         return [site_of(context, site) for site in context.services.twins.sites(context.scope)]
 
     @strawberry.field
-    def site(self, info: Info, id: strawberry.ID) -> Site | None:
-        known = info.context.services.twins.sites(info.context.scope)
-        return site_of(info.context, id) if id in known else None
+    async def site(self, info: Info, id: strawberry.ID, as_of: AsOf = None) -> Site | None:
+        context = await info.context.as_of(as_of)
+        known = context.services.twins.sites(context.scope)
+        return site_of(context, id) if id in known else None
 
     @strawberry.field
-    def twin(self, info: Info, id: strawberry.ID) -> Twin | None:
-        return twin_or_none(info.context, id)
+    async def twin(self, info: Info, id: strawberry.ID, as_of: AsOf = None) -> Twin | None:
+        return twin_or_none(await info.context.as_of(as_of), id)
 
     @strawberry.field
-    def twins(
-        self, info: Info, where: TwinFilter | None = None, first: int = 50, after: str | None = None
+    async def twins(
+        self,
+        info: Info,
+        where: TwinFilter | None = None,
+        first: int = 50,
+        after: str | None = None,
+        as_of: AsOf = None,
     ) -> TwinConnection:
-        context, where = info.context, where or TwinFilter()
+        context, where = await info.context.as_of(as_of), where or TwinFilter()
         key = key_of("twins", after)
         page = context.services.twins.twins(
             context.scope,
@@ -120,14 +133,19 @@ class Query:
         return twin_page(context, "twins", Slice(page.items, page.total, page.has_next), key)
 
     @strawberry.field
-    def property(self, info: Info, id: strawberry.ID) -> Property | None:
-        return next(iter(properties_of(info.context, [id])), None)
+    async def property(self, info: Info, id: strawberry.ID, as_of: AsOf = None) -> Property | None:
+        return next(iter(properties_of(await info.context.as_of(as_of), [id])), None)
 
     @strawberry.field
-    def properties(
-        self, info: Info, where: PropertyFilter | None = None, first: int = 50, after: str | None = None
+    async def properties(
+        self,
+        info: Info,
+        where: PropertyFilter | None = None,
+        first: int = 50,
+        after: str | None = None,
+        as_of: AsOf = None,
     ) -> PropertyConnection:
-        context, where = info.context, where or PropertyFilter()
+        context, where = await info.context.as_of(as_of), where or PropertyFilter()
         key = key_of("properties", after)
         page = context.services.twins.properties(
             context.scope,
@@ -143,14 +161,14 @@ class Query:
         return property_page(context, "properties", Slice(page.items, page.total, page.has_next), key)
 
     @described("needs the permission to see bindings")
-    def connections(self, info: Info) -> list[Connection]:
+    async def connections(self, info: Info, as_of: AsOf = None) -> list[Connection]:
         info.context.see_bindings()
-        return connections_of(info.context)
+        return connections_of(await info.context.as_of(as_of))
 
     @described("needs the permission to see bindings")
-    def connection(self, info: Info, id: strawberry.ID) -> Connection | None:
+    async def connection(self, info: Info, id: strawberry.ID, as_of: AsOf = None) -> Connection | None:
         info.context.see_bindings()
-        return next(iter(connections_of(info.context, id)), None)
+        return next(iter(connections_of(await info.context.as_of(as_of), id)), None)
 
     @strawberry.field
     def capabilities(self, info: Info) -> list[Capability]:
@@ -164,8 +182,11 @@ class Query:
         twin: strawberry.ID | None = None,
         first: int = 50,
         after: str | None = None,
+        shape: strawberry.ID | None = None,
+        severity: str | None = None,
+        source: str | None = None,
     ) -> ViolationConnection:
-        return violation_page(info.context, site, twin, first, after)
+        return violation_page(info.context, site, twin, first, after, shape=shape, severity=severity, source=source)
 
     @strawberry.field
     def command(self, info: Info, id: strawberry.ID) -> Command | None:
@@ -175,9 +196,33 @@ class Query:
     def saved_queries(self) -> list[SavedQuery]:
         return saved_queries()
 
-    @described("the changes after a revision, oldest first; without one the newest, newest last")
-    def changes(self, info: Info, since: str | None = None, last: int = 20) -> list[Change]:
-        return recent_changes(info.context, since, last)
+    @described(
+        "the changes after a revision, oldest first; without one the newest, newest last; page on with since or before:"
+        " the revision of the last or first change of the page; twin: those about it, its properties and bindings"
+    )
+    def changes(
+        self,
+        info: Info,
+        since: str | None = None,
+        last: int = 20,
+        before: str | None = None,
+        twin: strawberry.ID | None = None,
+    ) -> list[Change]:
+        return recent_changes(info.context, since, last, before, twin)
+
+    @described(
+        "what has to be removed from one revision or time and added to get to another, by twin; what came and went in"
+        " between is not in it"
+    )
+    async def difference(
+        self,
+        info: Info,
+        from_: Annotated[str, strawberry.argument(name="from")],
+        to: str | None = None,
+        first: int = 50,
+        after: str | None = None,
+    ) -> Difference:
+        return await difference_of(info.context, from_, to, first, after)
 
 
 def _name(context: RequestContext) -> str:

@@ -7,6 +7,7 @@ from twin.graph.bulk import homes
 from twin.graph.overlay import MemoryQuads
 from twin.terms import BlankNode, DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse
 from twin.vocab import bindings_graph, site_graph
+from twin.vocabularies.sandbox import has_long_name
 
 _QUOTED_TRIPLES = 64  # many nested ones exhaust the parser's stack, and none can be stored anyway
 
@@ -20,6 +21,10 @@ def quads_of(argument: str, text: str, site: str) -> tuple[Quad, ...]:
     """
     if text.count("<<") > _QUOTED_TRIPLES:
         raise InvalidInput(f"{argument} quotes triples inside each other.", remedy="Say it with a node of its own.")
+    if has_long_name(text.encode()):  # as a prefix, it would multiply the text
+        raise InvalidInput(
+            f"{argument} has an IRI of more than 256 characters.", remedy="Shorten it, or import it as a file."
+        )
     home, wiring = site_graph(site), bindings_graph(site)
     placed: list[Quad] = []
     for quad in _parsed(argument, text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -26,9 +27,11 @@ from twin.api.graphql.mutation import Mutation
 from twin.api.graphql.query import Query
 from twin.api.graphql.scalars import SCALARS
 from twin.api.graphql.subscription import Subscription
+from twin.api.graphql.turns import TurnTakingExecutor
 from twin.errors import InvalidInput, TwinError
 
 _KEPT_DOCUMENTS = 128
+_JUDGED_AT_ONCE = 1_024  # characters; longer documents are judged beside the event loop
 _KEPT_CHARACTERS = 8_192  # a syntax tree is a hundred times its text; longer documents are parsed each time
 
 
@@ -59,14 +62,19 @@ class Admission(SchemaExtension):
         yield
 
     def get_results(self) -> dict[str, Any]:
-        """``{"lost": n}`` on the first event after n messages were lost."""
+        """``{"lost": n}`` on the first event after n were lost, ``{"behind": n}`` when it is n changes late."""
         context: RequestContext = self.execution_context.context
-        lost, context.lost = context.lost, 0
-        return {"lost": lost} if lost else {}
+        told = {"lost": context.lost, "behind": context.behind}
+        context.lost = context.behind = 0
+        return {name: count for name, count in told.items() if count}
 
 
 class TwinSchema(strawberry.Schema):
     """The schema with its admission: every operation, over whichever transport, passes `execute` or `stream`."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts, execution_context_class=TurnTakingExecutor)
+        self._judging = ThreadPoolExecutor(1, thread_name_prefix="graphql admission")
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: `twin.api.graphql.errors` logs what has to be logged, once."""
@@ -83,7 +91,7 @@ class TwinSchema(strawberry.Schema):
     ) -> ExecutionResult:
         """The result of a query or a mutation; subscriptions are refused, because one answer cannot hold them."""
         context: RequestContext = context_value  # type: ignore[assignment]  # the endpoint gives it
-        admitted = self._admit(query, operation_name, context.limits)
+        admitted = await self._admitted(query, operation_name, context.limits)
         if isinstance(admitted, PreExecutionError):
             return admitted
         allowed = set(allowed_operation_types or OperationType) - {OperationType.SUBSCRIPTION}
@@ -110,7 +118,7 @@ class TwinSchema(strawberry.Schema):
     ) -> AsyncGenerator[Any, None]:
         """The results of any operation, one by one."""
         context: RequestContext = context_value  # type: ignore[assignment]  # the endpoint gives it
-        admitted = self._admit(query, operation_name, context.limits)
+        admitted = await self._admitted(query, operation_name, context.limits)
         if isinstance(admitted, PreExecutionError):
             return _once(admitted)
         inner = await super().stream(
@@ -123,6 +131,14 @@ class TwinSchema(strawberry.Schema):
             allowed_operation_types,
         )
         return _each_as_shown(inner)
+
+    async def _admitted(self, query: str | None, operation: str | None, limits: Limits) -> Admitted | PreExecutionError:
+        """The document, if it may be run.  A long one is judged in a thread, one after the other: whether its fields
+        can be merged takes time with the square of their number."""
+        if query is None or len(query) <= _JUDGED_AT_ONCE:
+            return self._admit(query, operation, limits)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._judging, self._admit, query, operation, limits)
 
     def _admit(self, query: str | None, operation: str | None, limits: Limits) -> Admitted | PreExecutionError:
         try:

@@ -56,7 +56,10 @@ async def series_of(
     read by their last value in each bucket.  Raises `InvalidInput` for a window that cannot be.
     """
     conversion = conversion_of(record, unit)
-    to = int(end) if end is not None else context.services.clock.now()
+    now = context.services.clock.now() if context.scope.time is None else context.scope.time
+    to = int(end) if end is not None else now
+    if context.scope.time is not None:
+        to = min(to, context.scope.time + 1)  # nothing of what came after; its own moment is in it
     since = int(start) if start is not None else to - _DAY
     if since >= to:
         raise InvalidInput("The history would end before it begins.", remedy="Give a from that is earlier than to.")

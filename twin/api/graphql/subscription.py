@@ -1,14 +1,17 @@
 """What can be followed: observations, changes of the graph, commands.
 
 Each stream ends when its socket does.  A client that reads too slowly loses the oldest messages and is told how many
-in the ``extensions`` of its next event: ``{"lost": n}``.
+in the ``extensions`` of its next event: ``{"lost": n}``.  Of changes nothing is lost: what a slow client missed is read
+from the journal, and it is told how many changes it is late: ``{"behind": n}``.
 """
 
 from __future__ import annotations
 
+import builtins
 import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Any
 
 import strawberry
 
@@ -25,6 +28,7 @@ from twin.api.revisions import parsed_or_none, shown
 from twin.bus import Lost
 from twin.contracts import Revision
 from twin.errors import InvalidInput
+from twin.graph.journal_rows import too_old
 from twin.observation import Quality as Code
 
 Info = strawberry.Info[RequestContext, None]
@@ -42,6 +46,11 @@ class Observation:
     time: DateTime
     received_time: DateTime
     revision: str = strawberry.field(description="a query from now on sees this revision of the graph")
+
+    @builtins.property
+    def answers(self) -> dict[Any, Any]:
+        """What was answered about it at its revision: see `twin.api.graphql.turns`."""
+        return self._sample.answers.setdefault(self.revision, {})
 
     @strawberry.field
     def property(self) -> Property:
@@ -93,7 +102,10 @@ class Subscription:
                     revision=shown(context.revision),
                 )
 
-    @subscription("every change after the given revision (from now on without one), in order and without a gap")
+    @subscription(
+        "every change after the given revision (from now on without one), in order, without a gap and none twice; a"
+        " client that reads too slowly is told in extensions how many changes it is late: {behind: n}"
+    )
     async def changes(self, info: Info, since: str | None = None) -> AsyncGenerator[Change, None]:
         context = info.context
         door = context.services.door
@@ -102,6 +114,8 @@ class Subscription:
             raise InvalidInput(
                 f"Revision {since!r} does not exist yet.", remedy="Pass a revision that this server gave."
             )
+        if last is not None and last < door.journal.oldest:
+            raise too_old(last, door.journal.oldest)
         async with door.changes.subscribe(QUEUE) as messages:
             seen = door.revision if last is None else last
             # What was committed before the subscription began, and whatever a slow reader missed, is in the journal.
@@ -114,14 +128,17 @@ class Subscription:
                         seen = revision.token
                         replayed = change_of(context, revision)
                         if replayed is not None:
+                            context.next_event()
                             yield replayed
                 message = await anext(messages)
                 if isinstance(message, Lost):
                     behind = True
+                    context.behind = door.revision - seen
                 elif message.token > seen:
                     seen = message.token
                     change = change_of(context, message)
                     if change is not None:
+                        context.next_event()
                         yield change
 
     @subscription("each step of each command's life")

@@ -38,7 +38,7 @@ class Connection:
     name: str
     protocol: str
     endpoint: str
-    state: str = strawberry.field(description="CONNECTING, CONNECTED, RETRYING, STOPPED")
+    state: str = strawberry.field(description="CONNECTING, CONNECTED, RETRYING, STOPPED; UNKNOWN as of the past")
     since: DateTime
     error: str
     bindings: int
@@ -111,7 +111,8 @@ def connections_of(context: RequestContext, iri: str | None = None) -> list[Conn
 
 def _read(context: RequestContext) -> dict[str, Connection]:
     services = context.services
-    health = {each.id: each for each in services.supervisor.health()}
+    # How a connection was is not kept: of the past only what the graph said of it is told.
+    health = {} if context.scope.revision is not None else {each.id: each for each in services.supervisor.health()}
     bound = Counter(binding.connection for binding in services.twins.bindings(context.scope))
     return {
         record.iri: _connection(context, record, health.get(record.iri), bound[record.iri])
@@ -127,7 +128,7 @@ def _connection(
         name=record.name,
         protocol=record.protocol,
         endpoint=without_password(record.endpoint),
-        state=health.state if health else "STOPPED",
+        state=health.state if health else "STOPPED" if context.scope.revision is None else "UNKNOWN",
         since=DateTime(health.since if health else context.services.clock.now()),
         error=health.error if health else "",
         bindings=bound,
