@@ -222,6 +222,11 @@ class Server:
     def clock(self) -> Any:
         return self.building.clock
 
+    def close(self) -> None:
+        """Closes the graph and its journal: each holds every vocabulary, and a run makes hundreds of them."""
+        self.building.store.close()
+        self.building.journal.close()
+
     def series(self, iri: str) -> int:
         record = self.building.twins.property(Scope(), iri)
         assert record is not None

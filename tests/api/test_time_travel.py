@@ -34,6 +34,7 @@ async def past(tmp_path: Path) -> AsyncIterator[Server]:
     yield server
     assert server.services.pasts is not None
     await server.services.pasts.close()
+    server.close()
 
 
 async def change(server: Server, delta: Delta, reason: str, actor: str = "ann") -> str:

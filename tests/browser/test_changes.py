@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -38,10 +38,15 @@ def renamed(demo_server: Any) -> Iterator[Renamed]:
     twin = an_air_handler(demo_server)
     old, new = twin["name"], "Air handler of the tests"
     before = ask(demo_server, "{ revision }")["revision"]
+    # A second before the change, which is all that a date field tells, must not be before the building itself.
+    eventually(lambda: datetime.now(UTC) - last_change(demo_server) > timedelta(seconds=2), "the building is there")
     revision = rename(demo_server, twin, old, new)
-    made = ask(demo_server, "{ changes(last: 1) { time } }")["changes"][0]["time"]
-    yield Renamed(twin, old, new, before, revision, datetime.fromisoformat(made))
+    yield Renamed(twin, old, new, before, revision, last_change(demo_server))
     rename(demo_server, twin, new, old)
+
+
+def last_change(server: Any) -> datetime:
+    return datetime.fromisoformat(ask(server, "{ changes(last: 1) { time } }")["changes"][0]["time"])
 
 
 def number(revision: str) -> str:

@@ -68,7 +68,7 @@ def test_a_dry_run_checks_and_sends_nothing(demo: GraphQL) -> None:
     [
         (MQTT, 99.0, None, "invalid-input", "99"),
         (OPCUA, 2.0, None, "invalid-input", "2"),
-        (OPCUA, 120.0, "DEG_F", "invalid-input", "48.8"),
+        (OPCUA, 120.0, "DEG_F", "invalid-input", "78.8 °F"),
         (READ_ONLY, 15.0, None, "forbidden", "read-only"),
         (MODE, "sideways", None, "invalid-input", "sideways"),
         (MODE, 1, None, "invalid-input", "1"),

@@ -15,7 +15,7 @@ from twin.settings import ImportSettings
 from twin.terms import RdfFormat
 from twin.vocabularies.file_kinds import read_whole
 from twin.vocabularies.rdf_files import FORMATS, Repairs
-from twin.vocabularies.sandbox import checked_meanwhile, is_harmless, isolated, plain_text, read_outside
+from twin.vocabularies.sandbox import is_harmless, isolated, plain_text, read_outside
 
 LIMITS = ImportSettings(literal_bytes=100_000, expanded_bytes=50_000_000, memory_bytes=2**29, cpu_seconds=3.0)
 RDF_XML = '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:u="urn:u:">\n{}</rdf:RDF>'
@@ -195,17 +195,6 @@ def test_what_is_opened_elsewhere_comes_back_as_plain_triples() -> None:
     assert plain_text(data, RdfFormat.RDF_XML, "a.rdf", LIMITS) == (b'<urn:a> <urn:u:p> "1" .\n', RdfFormat.N_TRIPLES)
     turtle = b"<urn:a> <urn:b> <urn:c> ."
     assert plain_text(turtle, RdfFormat.TURTLE, "a.ttl", LIMITS) == (turtle, RdfFormat.TURTLE)
-
-
-def test_a_large_file_is_checked_while_it_is_loaded() -> None:
-    worked = []
-    long = b"<urn:a> <urn:b> '" + b"x" * 100_001 + b"' ."
-    with (
-        pytest.raises(InvalidInput, match=r"long.ttl, line 1, column 18: .* 100,001 bytes"),
-        checked_meanwhile([(long, RdfFormat.TURTLE, "long.ttl")], LIMITS),
-    ):
-        worked.append(True)
-    assert worked
 
 
 def test_what_is_no_file_is_told_as_what_it_is(tmp_path: Path) -> None:

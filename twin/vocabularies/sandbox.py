@@ -16,8 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
@@ -90,37 +89,18 @@ def plain_text(data: bytes, syntax: RdfFormat, source: str, limits: ImportSettin
     return _opened(data, syntax, source, limits, None), RdfFormat.N_TRIPLES
 
 
-@contextmanager
-def checked_meanwhile(files: Sequence[tuple[bytes, RdfFormat, str]], limits: ImportSettings) -> Iterator[None]:
-    """Opens the files (bytes, syntax, name) in sandboxes while the body runs, and raises `InvalidInput` after it for
-    what is longer or larger than it may be.  For what is harmless and already being read."""
-    with ThreadPoolExecutor(1, thread_name_prefix="sandbox") as pool:
-        checks = [pool.submit(_opened, *file, limits, None, keep=False) for file in files]
-        try:
-            yield
-        except BaseException:
-            for check in checks:
-                check.cancel()
-            raise
-        for check in checks:
-            check.result()
-
-
 def _opened(
     data: bytes,
     syntax: RdfFormat,
     source: str,
     limits: ImportSettings,
     repairs: Repairs | None,
-    *,
-    keep: bool = True,
 ) -> bytes:
-    """The N-Quads of a file that is opened in the sandbox (empty unless ``keep``); notes its repairs."""
+    """The N-Quads of a file that is opened in the sandbox; notes its repairs."""
     order = {
         "syntax": syntax.media_type,
         "source": source,
         "lenient": repairs is not None,
-        "keep": keep,
         "limits": asdict(limits),
     }
     with _held(data) as file:

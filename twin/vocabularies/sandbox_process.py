@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import resource
 import sys
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, cast
 
@@ -198,11 +196,8 @@ def main(order: dict[str, Any]) -> int:
     bound(limits)
     reading = Reading(MEDIA_TYPES[order["syntax"]], order["source"], order["lenient"], limits)
     try:
-        with open(1 if order["keep"] else os.devnull, "wb", buffering=_BUFFER) as out:
-            if order["keep"]:
-                serialize(reading.quads(), output=out, format=RdfFormat.N_QUADS)
-            else:
-                deque(reading.quads(), maxlen=0)
+        with open(1, "wb", buffering=_BUFFER) as out:
+            serialize(reading.quads(), output=out, format=RdfFormat.N_QUADS)
     except BrokenPipeError:  # nobody waits for it any more
         return 0
     except (SyntaxError, ValueError, MemoryError) as error:
