@@ -19,7 +19,7 @@ TWIN = (sys.executable, "-m", "twin.cli")
 START = 90.0
 """Seconds that a server gets to answer, and every other wait here: generous, because machines are shared."""
 _ADDRESS = re.compile(r"^(http://\S+/)$", re.MULTILINE)
-_DEFECTS = ("Traceback", "was never awaited", "was never retrieved", "internal error", "Exception ignored")
+_DEFECTS = ("Traceback", "was never awaited", "was never retrieved", "internal error", "Exception ignored", "leaked")
 
 
 def environment(**more: str) -> dict[str, str]:

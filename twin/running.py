@@ -95,7 +95,10 @@ async def serve_claimed(place: Place, settings: Settings, ready: Prepare, stop: 
             gc.freeze()
             click.echo(url)
 
-        await answer(app.asgi, bound, on_ready, stop)
+        try:
+            await answer(app.asgi, bound, on_ready, stop)
+        finally:
+            gc.unfreeze()  # what ends with the process is taken down in order
 
 
 def run_import(files: Sequence[Path], site: str | None, lenient: bool, data: Path, config: Path | None) -> None:
