@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from twin.api.sparql import Endpoint
+from twin.api.sparql_protocol import Endpoint
 
 _METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _ASKED = frozenset((b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest"))

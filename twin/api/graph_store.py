@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.requests import HTTPConnection
-from starlette.types import Receive, Send
-from starlette.types import Scope as Connection
+from starlette.types import Send
 
 from twin.api.revisions import parsed, shown
-from twin.api.sparql import Endpoint, send_answer
+from twin.api.sparql import send_answer
 from twin.api.sparql_protocol import (
     Changed,
+    Endpoint,
     Request,
     ScopeOf,
     UnsupportedMediaType,
     WhileHere,
-    WrongMethod,
-    answered,
+    endpoint,
     reply,
-    told_methods,
 )
 from twin.api.sparql_update import headers_of
 from twin.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -31,7 +29,6 @@ from twin.terms import NamedNode
 
 CONTENT_BYTES = 32 * 1024 * 1024
 """Bytes of a graph that is sent."""
-_METHODS = ("GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS")
 _EVERYTHING = "CONSTRUCT { ?s ?p ?o } WHERE { ?s ?p ?o }"
 _FORMATS = tuple(each for each in TRIPLES if each.name != "n-quads")
 _SYNTAXES = {kind: each.name for each in _FORMATS for kind in each.media_types if kind != "application/json"}
@@ -47,11 +44,6 @@ def graph_store_endpoint(
     """
 
     async def respond(request: Request, send: Send) -> None:
-        if request.method == "OPTIONS":
-            await told_methods(send, _METHODS)
-            return
-        if request.method not in _METHODS:
-            raise WrongMethod(request.method, _METHODS)
         graph = _graph(request)
         scope = scope_of(HTTPConnection(request.connection), request.one("as-of"))
         if request.method in ("GET", "HEAD"):
@@ -76,10 +68,7 @@ def graph_store_endpoint(
                 raise
             raise Changed(conflict.message, remedy=conflict.remedy) from conflict
 
-    async def endpoint(connection: Connection, receive: Receive, send: Send) -> None:
-        await answered(connection, receive, send, respond)
-
-    return endpoint
+    return endpoint(("GET", "HEAD", "PUT", "POST", "DELETE"), respond)
 
 
 def _graph(request: Request) -> NamedNode | None:

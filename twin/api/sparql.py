@@ -4,40 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from functools import lru_cache
 
 from starlette.datastructures import URL
 from starlette.requests import HTTPConnection
-from starlette.types import Receive, Send
-from starlette.types import Scope as Connection
+from starlette.types import Send
 
 from twin.api.revisions import shown
 from twin.api.service_description import describe
 from twin.api.sparql_protocol import (
-    FORM,
+    QUERY,
+    UPDATE,
     ClientGone,
+    Endpoint,
     Request,
     ScopeOf,
-    UnsupportedMediaType,
     WhileHere,
-    WrongMethod,
-    answered,
-    decoded,
+    endpoint,
     reply,
-    told_methods,
 )
 from twin.errors import InvalidInput, TwinError
 from twin.graph.reader import SparqlAnswer, SparqlService
 from twin.graph.results import TRIPLES, negotiate
 
 _log = logging.getLogger("twin.api")
-_QUERY = "application/sparql-query"
-_UPDATE = "application/sparql-update"
-_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 _STALL = 30.0  # seconds for which a client may take nothing of a long answer before it is cut
-
-Endpoint = Callable[[Connection, Receive, Send], Awaitable[None]]
 
 
 def sparql_endpoint(service: SparqlService, scope_of: ScopeOf) -> Endpoint:
@@ -49,11 +40,6 @@ def sparql_endpoint(service: SparqlService, scope_of: ScopeOf) -> Endpoint:
     """
 
     async def respond(request: Request, send: Send) -> None:
-        if request.method == "OPTIONS":
-            await told_methods(send, _METHODS)
-            return
-        if request.method not in _METHODS:
-            raise WrongMethod(request.method, _METHODS)
         if request.method != "POST" and not request.parameters.keys() & {"query", "update"}:
             await _describe(service, scope_of, request, send)
             return
@@ -72,10 +58,7 @@ def sparql_endpoint(service: SparqlService, scope_of: ScopeOf) -> Endpoint:
             )
             await send_answer(answer, request, send, here)
 
-    async def endpoint(connection: Connection, receive: Receive, send: Send) -> None:
-        await answered(connection, receive, send, respond)
-
-    return endpoint
+    return endpoint(("GET", "HEAD", "POST"), respond)
 
 
 async def send_answer(
@@ -133,28 +116,15 @@ def _entails(request: Request) -> bool:
 async def _query(request: Request, text_bytes: int) -> str:
     """The text of the query, wherever the protocol lets it stand."""
     if request.method == "POST":
-        if request.content_type == _UPDATE:
+        if request.content_type == UPDATE.media_type:
             raise _updates_elsewhere()
-        if request.content_type not in (FORM, _QUERY):
-            raise UnsupportedMediaType(
-                f"A query cannot be read from {request.content_type or 'a body without a content type'!r}.",
-                remedy=f"Send it as {_QUERY}, or as the field 'query' of a form.",
-            )
-        text = await request.text(text_bytes if request.content_type == _QUERY else 4 * text_bytes, "query")
-        if request.content_type == _QUERY:
-            if "query" in request.parameters:
-                raise InvalidInput("There is a query in the address and one in the body.", remedy="Give one query.")
+        remedy = f"Send it as {QUERY.media_type}, or as the field 'query' of a form."
+        text = await request.posted(QUERY, text_bytes, remedy)
+        if text is not None:
             return text
-        request.parameters.update(decoded(text))
-    if "update" in request.parameters:
+    if UPDATE.name in request.parameters:
         raise _updates_elsewhere()
-    queries = request.parameters.get("query", [])
-    if len(queries) != 1:
-        raise InvalidInput(
-            "There is no query." if not queries else f"There are {len(queries)} queries in one request.",
-            remedy="Give one query, as the parameter 'query'.",
-        )
-    return queries[0]
+    return request.only(QUERY, "Give one query, as the parameter 'query'.")
 
 
 def _updates_elsewhere() -> InvalidInput:

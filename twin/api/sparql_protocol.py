@@ -6,10 +6,10 @@ They are plain ASGI, before routing: for a small answer the way through a web fr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import parse_qs
 
 from starlette.requests import HTTPConnection
@@ -24,7 +24,9 @@ from twin.graph.results import NotAcceptable
 from twin.graph.sparql_gate import QueryTooLarge
 from twin.scope import Scope
 
-FORM = "application/x-www-form-urlencoded"
+Endpoint = Callable[[Connection, Receive, Send], Awaitable[None]]
+"""What answers a path, as plain ASGI."""
+_FORM = "application/x-www-form-urlencoded"
 ScopeOf = Callable[[HTTPConnection, str | None], Scope]
 """Who asks, what they may see, and as of which moment (None: now)."""
 _PATIENCE = 0.05  # seconds after which it is worth watching whether the client is still there
@@ -60,6 +62,21 @@ _STATUS: tuple[tuple[type[TwinError], int, str], ...] = (
     (Changed, 412, "Precondition failed"),
     (Busy, 429, "Too many queries"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What the protocol lets stand in a parameter, a field of a form, or a body of its own: its ``name``, which is the
+    parameter's, in words (``a``, ``many``), and the media type of such a body."""
+
+    name: str
+    a: str
+    many: str
+    media_type: str
+
+
+QUERY = Operation("query", "a query", "queries", "application/sparql-query")
+UPDATE = Operation("update", "an update", "updates", "application/sparql-update")
 
 
 @dataclass(slots=True)
@@ -103,6 +120,38 @@ class Request:
         client = self.connection.get("client")
         return client[0] if client else ""
 
+    async def posted(self, kind: Operation, limit: int, remedy: str) -> str | None:
+        """The operation that is the body; None for a form, whose fields are parameters from now on.
+
+        A body has at most ``limit`` bytes, a form four times as many.  Raises `InvalidInput`, with the ``remedy`` for
+        a body of another type.
+        """
+        if self.content_type not in (_FORM, kind.media_type):
+            raise UnsupportedMediaType(
+                f"{kind.a.capitalize()} cannot be read from {self.content_type or 'a body without a content type'!r}.",
+                remedy=remedy,
+            )
+        direct = self.content_type == kind.media_type
+        text = await self._text(limit if direct else 4 * limit, kind.name)
+        if not direct:
+            self.parameters.update(decoded(text))
+            return None
+        if kind.name in self.parameters:
+            raise InvalidInput(
+                f"There is {kind.a} in the address and one in the body.", remedy=f"Give one {kind.name}."
+            )
+        return text
+
+    def only(self, kind: Operation, remedy: str) -> str:
+        """The one operation among the parameters; raises `InvalidInput` for none and for several."""
+        given = self.parameters.get(kind.name, [])
+        if len(given) != 1:
+            raise InvalidInput(
+                f"There are {len(given)} {kind.many} in one request." if given else f"There is no {kind.name}.",
+                remedy=remedy,
+            )
+        return given[0]
+
     async def body(self, limit: int) -> bytes:
         """The whole body; raises `QueryTooLarge` beyond ``limit`` bytes."""
         parts, size = [], 0
@@ -120,8 +169,7 @@ class Request:
             if not message.get("more_body", False):
                 return b"".join(parts)
 
-    async def text(self, limit: int, what: str) -> str:
-        """The whole body as text; raises `InvalidInput` for one that is not UTF-8."""
+    async def _text(self, limit: int, what: str) -> str:
         body = await self.body(limit)
         try:
             return body.decode()
@@ -191,19 +239,26 @@ def told(error: TwinError) -> Response:
     return response
 
 
-async def answered(connection: Connection, receive: Receive, send: Send, work: Callable[[Request, Send], Any]) -> None:
-    """Does the work of a route; what it raises is told to the client, if it is still there."""
-    try:
-        await work(Request.of(connection, receive), send)
-    except TwinError as error:
-        await told(error)(connection, receive, send)
-    except ClientGone:
-        return
+def endpoint(methods: Sequence[str], respond: Callable[[Request, Send], Awaitable[None]]) -> Endpoint:
+    """What answers a path that takes these methods beside OPTIONS, which it answers by itself; what ``respond`` raises
+    is told to the client, if it is still there."""
+    allowed = (*methods, "OPTIONS")
 
+    async def answer(connection: Connection, receive: Receive, send: Send) -> None:
+        try:
+            request = Request.of(connection, receive)
+            if request.method == "OPTIONS":
+                await reply(send, 204, [(b"allow", ", ".join(allowed).encode())])
+                return
+            if request.method not in allowed:
+                raise WrongMethod(request.method, allowed)
+            await respond(request, send)
+        except TwinError as error:
+            await told(error)(connection, receive, send)
+        except ClientGone:
+            return
 
-async def told_methods(send: Send, allowed: Sequence[str]) -> None:
-    """The answer to OPTIONS."""
-    await reply(send, 204, [(b"allow", ", ".join(allowed).encode())])
+    return answer
 
 
 async def reply(send: Send, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes = b"") -> None:

@@ -9,7 +9,8 @@ from starlette.requests import HTTPConnection
 from twin.api.as_of import scope_as_of
 from twin.api.graph_store import graph_store_endpoint
 from twin.api.services import Services
-from twin.api.sparql import Endpoint, sparql_endpoint
+from twin.api.sparql import sparql_endpoint
+from twin.api.sparql_protocol import Endpoint
 from twin.api.sparql_update import update_endpoint
 from twin.flows.updates import Updates
 from twin.scope import Scope

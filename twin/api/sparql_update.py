@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import orjson
 from starlette.requests import HTTPConnection
-from starlette.types import Receive, Send
-from starlette.types import Scope as Connection
+from starlette.types import Send
 
 from twin.api.revisions import parsed_or_none, shown
-from twin.api.sparql import Endpoint
 from twin.api.sparql_protocol import (
-    FORM,
+    QUERY,
+    UPDATE,
+    Endpoint,
     Request,
     ScopeOf,
-    UnsupportedMediaType,
     WhileHere,
-    WrongMethod,
-    answered,
-    decoded,
+    endpoint,
     reply,
-    told_methods,
 )
 from twin.contracts import Revision
 from twin.errors import InvalidInput
 from twin.flows.updates import Change, Updates
 
-_UPDATE = "application/sparql-update"
-_QUERY = "application/sparql-query"
-_METHODS = ("POST", "OPTIONS")
 _DERIVED = "urn:twin:inferred:"
 
 
@@ -39,11 +32,6 @@ def update_endpoint(updates: Updates, scope_of: ScopeOf, update_bytes: int) -> E
     """
 
     async def respond(request: Request, send: Send) -> None:
-        if request.method == "OPTIONS":
-            await told_methods(send, _METHODS)
-            return
-        if request.method not in _METHODS:
-            raise WrongMethod(request.method, _METHODS)
         text = await _update(request, update_bytes)
         scope = scope_of(HTTPConnection(request.connection), None)
         change = Change(
@@ -61,10 +49,7 @@ def update_endpoint(updates: Updates, scope_of: ScopeOf, update_bytes: int) -> E
             )
         await reply(send, 200, headers_of(committed), orjson.dumps(_counted(committed)))
 
-    async def endpoint(connection: Connection, receive: Receive, send: Send) -> None:
-        await answered(connection, receive, send, respond)
-
-    return endpoint
+    return endpoint(("POST",), respond)
 
 
 def headers_of(committed: Revision) -> list[tuple[bytes, bytes]]:
@@ -80,24 +65,12 @@ def _counted(committed: Revision) -> dict[str, object]:
 
 
 async def _update(request: Request, update_bytes: int) -> str:
-    if request.content_type not in (FORM, _UPDATE):
-        elsewhere = " Queries belong to /sparql." if request.content_type == _QUERY else ""
-        raise UnsupportedMediaType(
-            f"An update cannot be read from {request.content_type or 'a body without a content type'!r}.",
-            remedy=f"Send it as {_UPDATE}, or as the field 'update' of a form.{elsewhere}",
-        )
-    text = await request.text(update_bytes if request.content_type == _UPDATE else 4 * update_bytes, "update")
-    if request.content_type == _UPDATE:
-        if "update" in request.parameters:
-            raise InvalidInput("There is an update in the address and one in the body.", remedy="Give one update.")
+    """The text of the update, wherever the protocol lets it stand."""
+    elsewhere = " Queries belong to /sparql." if request.content_type == QUERY.media_type else ""
+    remedy = f"Send it as {UPDATE.media_type}, or as the field 'update' of a form.{elsewhere}"
+    text = await request.posted(UPDATE, update_bytes, remedy)
+    if text is not None:
         return text
-    request.parameters.update(decoded(text))
-    if "query" in request.parameters:
+    if QUERY.name in request.parameters:
         raise InvalidInput("This endpoint takes updates; it answers no queries.", remedy="Send it to /sparql.")
-    updates = request.parameters.get("update", [])
-    if len(updates) != 1:
-        raise InvalidInput(
-            "There is no update." if not updates else f"There are {len(updates)} updates in one request.",
-            remedy="Give one update, as the field 'update'; it may hold several operations.",
-        )
-    return updates[0]
+    return request.only(UPDATE, "Give one update, as the field 'update'; it may hold several operations.")
