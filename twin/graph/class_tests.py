@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from twin.graph import sparql_tree as tree
 from twin.graph.sizes import Link, Sizes, bound_ends
-from twin.graph.sparql_parser import Fresh
+from twin.graph.sparql_terms import Fresh
 from twin.terms import NamedNode
 from twin.vocab import RDF
 

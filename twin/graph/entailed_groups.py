@@ -10,7 +10,7 @@ from twin.graph import sparql_tree as tree
 from twin.graph.class_tests import Tests, place_tests
 from twin.graph.closure import Form, PropertyTree
 from twin.graph.sizes import Link, Sizes
-from twin.graph.sparql_parser import Fresh, NotUnderstood
+from twin.graph.sparql_terms import Fresh, NotUnderstood
 from twin.terms import NamedNode
 from twin.vocab import OWL, RDF, RDFS
 

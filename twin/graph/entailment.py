@@ -15,7 +15,8 @@ from twin.graph import sparql_tree as tree
 from twin.graph.closure import ClassTree, PropertyTree, is_of_trees
 from twin.graph.entailed_groups import Groups
 from twin.graph.sizes import Sizes
-from twin.graph.sparql_parser import NotUnderstood, parse
+from twin.graph.sparql_parser import parse
+from twin.graph.sparql_terms import NotUnderstood
 from twin.graph.statistics import Statistics
 from twin.terms import NamedNode, Quad
 
