@@ -123,7 +123,7 @@ class Follower:
 async def following(url: str) -> AsyncIterator[Follower]:
     """One connection to the server at this address, acknowledged."""
     address = url.replace("http", "ws", 1) + "graphql"
-    async with connect(address, subprotocols=["graphql-transport-ws"], open_timeout=60) as socket:  # type: ignore[list-item]
+    async with connect(address, subprotocols=["graphql-transport-ws"], open_timeout=60) as socket:
         await socket.send(json.dumps({"type": "connection_init"}))
         acknowledged = json.loads(await asyncio.wait_for(socket.recv(), 60))
         assert acknowledged["type"] == "connection_ack", acknowledged

@@ -97,7 +97,7 @@ class ServerProcess:
                 start_new_session=True,  # a Ctrl-C in the test run is not meant for it
             )
         try:
-            eventually(lambda: self._answers() or self._process.poll() is not None, "the server's address")  # type: ignore[union-attr]
+            eventually(lambda: self._answers() or self._process.poll() is not None, "the server's address")
             assert self.url, f"the server ended with {self._process.returncode}:\n{self.output}"
         except BaseException:
             self.kill()

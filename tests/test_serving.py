@@ -12,7 +12,7 @@ from twin.errors import ConfigurationError
 from twin.serving import address, answer, listen, stopping_on_signals
 
 
-async def _nothing(scope, receive, send) -> None:  # type: ignore[no-untyped-def]
+async def _nothing(scope, receive, send) -> None:
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})
 

@@ -273,7 +273,7 @@ class Server:
             create(self.services), host="127.0.0.1", port=0, log_level="warning", ws="websockets-sansio"
         )
         server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        server.install_signal_handlers = lambda: None
         task = asyncio.create_task(server.serve())
         try:
             async with asyncio.timeout(20):
@@ -319,7 +319,7 @@ async def start(more: str = "", directory: Path | None = None, **changes: Any) -
         "latest": latest,
         "history": history,
         "observations": observations,
-        "ingest": Ingest(latest, history, observations, building.clock),  # type: ignore[arg-type]
+        "ingest": Ingest(latest, history, observations, building.clock),
         "supervisor": devices,
         "actuator": devices,
         "rebinding": devices,

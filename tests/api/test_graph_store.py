@@ -253,7 +253,7 @@ async def test_an_independent_client_queries_and_updates(server: Server) -> None
     }
     config = uvicorn.Config(Direct(elsewhere, endpoints=endpoints), port=0, log_config=None, lifespan="off")
     listener = uvicorn.Server(config)
-    listener.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    listener.install_signal_handlers = lambda: None
     serving = asyncio.create_task(listener.serve())
     async with asyncio.timeout(20):
         while not listener.started:

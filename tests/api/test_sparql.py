@@ -256,7 +256,7 @@ async def test_an_answer_that_fails_half_way_cuts_the_connection_and_says_why_in
     server.commit(*(quad("urn:many", number) for number in range(30_000)))
     await server.service.start()
     listener = uvicorn.Server(uvicorn.Config(asgi(server), port=0, log_config=None, lifespan="off"))
-    listener.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    listener.install_signal_handlers = lambda: None
     serving = asyncio.create_task(listener.serve())
     async with asyncio.timeout(20):
         while not listener.started:

@@ -57,7 +57,7 @@ async def connected(port: int, **headers: str) -> AsyncIterator[Client]:
         f"ws://127.0.0.1:{port}/graphql",
         subprotocols=["graphql-transport-ws"],
         close_timeout=1,
-        additional_headers=headers,  # type: ignore[list-item]
+        additional_headers=headers,
     ) as socket:
         client = Client(socket)
         await client.send(type="connection_init")

@@ -68,7 +68,7 @@ async def test_a_long_document_is_judged_beside_the_event_loop(server: Server, m
             judged.append(asyncio.get_running_loop() is loop)
         except RuntimeError:
             judged.append(False)
-        return admit(*parts)  # type: ignore[arg-type]
+        return admit(*parts)
 
     monkeypatch.setattr(admission, "admit", watched)
     monkeypatch.setattr(admission, "_admitted_before", watched)

@@ -113,7 +113,7 @@ class Reader:
 
     def _until(self, condition: object, block: Block, process: subprocess.Popen[bytes], log: Path) -> None:
         deadline = time.monotonic() + PATIENCE
-        while not condition():  # type: ignore[operator]
+        while not condition():
             assert process.poll() is None, f"{block} has ended: {log.read_text()}"
             assert time.monotonic() < deadline, f"{block} does not answer: {log.read_text()}"
             time.sleep(0.1)

@@ -39,7 +39,7 @@ async def furnished(data: Path) -> None:
         core.close()
 
 
-def importer(core, directory: DataDirectory) -> Importer:  # type: ignore[no-untyped-def]
+def importer(core, directory: DataDirectory) -> Importer:
     return Importer(core.door, directory.raw, no_violations, lambda site: core.twins.counts(Scope(), site))
 
 

@@ -77,7 +77,7 @@ async def test_every_syntax_says_the_same(bench: Bench, suffix: str) -> None:
 async def test_connections_and_bindings_go_to_the_graph_with_its_own_permission(bench: Bench) -> None:
     await bench.importer.import_sources([turtle(HQ + WIRING)], "hq", "ann")
     store = bench.building.store
-    wired = {quad.subject.value for quad in store.quads(None, None, None, bindings_graph("hq"))}  # type: ignore[union-attr]
+    wired = {quad.subject.value for quad in store.quads(None, None, None, bindings_graph("hq"))}
     assert wired == {"urn:twin:hq:broker", "urn:twin:hq:ahu-1:sat#binding"}
     assert bench.building.twins.binding(SCOPE, "urn:twin:hq:ahu-1:sat") is not None
 

@@ -21,7 +21,7 @@ class Bench:
         self.ranges = KnownRanges(self._property)
         building.door.before_announcing.append(self.ranges.forget)
 
-    def _property(self, series: int):  # type: ignore[no-untyped-def]
+    def _property(self, series: int):
         self.asked.append(series)
         return self.building.twins.property_by_series(series)
 

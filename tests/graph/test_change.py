@@ -155,7 +155,7 @@ def _shared() -> Building:
     return _BUILDINGS[0]
 
 
-async def test_a_store_that_lost_its_tail_is_brought_up_to_the_journal(tmp_path) -> None:  # type: ignore[no-untyped-def]
+async def test_a_store_that_lost_its_tail_is_brought_up_to_the_journal(tmp_path) -> None:
     building = await Building().furnish()
     fresh = Building()
     assert fresh.store.revision() == 0

@@ -67,7 +67,7 @@ def below(tree: set[Fact]) -> set[Fact]:
         more = {(a, c) for a, b in pairs for other, c in edges if other == b} - pairs
         if not more:
             return {(a, BELOW, b) for a, b in pairs}
-        pairs |= more  # type: ignore[arg-type]
+        pairs |= more
 
 
 def materialised(quads: Iterable[Quad]) -> Store:
@@ -354,4 +354,4 @@ def test_a_statement_in_two_graphs_makes_nothing_of_a_class_twice() -> None:
         entailment.follow([], [more])
         found = store.query(entailment.rewritten(text), prefixes=PREFIXES, use_default_graph_as_union=True)
         assert isinstance(found, QuerySolutions)
-        assert [row["n"].value for row in found] == [expected]  # type: ignore[union-attr]
+        assert [row["n"].value for row in found] == [expected]

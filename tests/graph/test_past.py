@@ -127,14 +127,14 @@ async def arrived(world: World, start: int, end: int) -> frozenset[Quad]:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, seed=st.integers(0, 2**16))
-def test_every_revision_is_told_as_it_was(tmp_path_factory: pytest.TempPathFactory, steps, seed) -> None:  # type: ignore[no-untyped-def]
+def test_every_revision_is_told_as_it_was(tmp_path_factory: pytest.TempPathFactory, steps, seed) -> None:
     asyncio.run(check_every_past(tmp_path_factory.mktemp("world") / "w", steps, seed))
 
 
 @pytest.mark.long
 @settings(max_examples=300, deadline=None)
 @given(steps=STEPS, seed=st.integers(0, 2**16))
-def test_every_revision_of_many_histories_is_told_as_it_was(  # type: ignore[no-untyped-def]
+def test_every_revision_of_many_histories_is_told_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, steps, seed
 ) -> None:
     asyncio.run(check_every_past(tmp_path_factory.mktemp("world") / "w", steps, seed))

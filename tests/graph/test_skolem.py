@@ -18,7 +18,7 @@ def test_one_text_gives_one_set_of_names() -> None:
 
 def test_nodes_of_two_owners_stay_two_and_sites_share_none() -> None:
     assert len({quad.subject for quad in named(quads(AREAS), "hq")}) == 4
-    subjects = [{quad.subject.value for quad in named(quads(AREAS), site)} for site in ("hq", "lab")]  # type: ignore[union-attr]
+    subjects = [{quad.subject.value for quad in named(quads(AREAS), site)} for site in ("hq", "lab")]
     assert subjects[0] & subjects[1] == {"urn:twin:hq:a", "urn:twin:hq:b"}
 
 

@@ -43,8 +43,8 @@ class Server:
 
     async def update(self, text: str, scope: Scope | None = None, **more: object) -> tuple[list[str], list[str]]:
         """What was removed and what was added, in order."""
-        change = Change(scope or Scope(), "a test", more.pop("expected", None))  # type: ignore[arg-type]
-        delta = (await self.updates.update(text, change, **more)).delta  # type: ignore[arg-type]
+        change = Change(scope or Scope(), "a test", more.pop("expected", None))
+        delta = (await self.updates.update(text, change, **more)).delta
         return sorted(map(said, delta.removed)), sorted(map(said, delta.added))
 
     def holds(self, graph: NamedNode) -> list[str]:
@@ -59,4 +59,4 @@ def said(quad: Quad) -> str:
     """A quad in short: the graph's letter, subject, predicate and value."""
     graph = str(quad.graph_name).rpartition(":")[2].rstrip(">")
     target = quad.object.value if isinstance(quad.object, Literal | NamedNode) else str(quad.object)
-    return f"{graph} {quad.subject.value} {quad.predicate.value} {target}"  # type: ignore[union-attr]
+    return f"{graph} {quad.subject.value} {quad.predicate.value} {target}"

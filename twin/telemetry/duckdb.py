@@ -140,7 +140,7 @@ class DuckDBHistory:
 
         def read(cursor: Any) -> ObservationBatch:
             which, time = self._heads.newest(asked)
-            return _newest(cursor, which, time, any_text=bool(self._heads.carries_text(which).any()))
+            return sql.newest(cursor, which, time, any_text=bool(self._heads.carries_text(which).any()))
 
         return await self._read(read)
 
@@ -151,7 +151,7 @@ class DuckDBHistory:
             ((newest,),) = cursor.execute(sql.TIME_BEFORE, [int(series), int(time)] * 2).fetchall()
             if newest is None:
                 return ObservationBatch.of([])
-            return _newest(cursor, np.array([series], np.int32), np.array([newest], np.int64), any_text=True)
+            return sql.newest(cursor, np.array([series], np.int32), np.array([newest], np.int64), any_text=True)
 
         return await self._read(read)
 
@@ -168,7 +168,7 @@ class DuckDBHistory:
                     found.append(batch)
                     usable = set(batch.series[batch.quality & 0xFF00 == 0].tolist())
                     missing = [one for one in missing if one not in usable]
-            return _joined(found) if found else ObservationBatch.of([])
+            return sql.joined(found) if found else ObservationBatch.of([])
 
         return await self._read(read)
 
@@ -227,7 +227,7 @@ class DuckDBHistory:
         loop = asyncio.get_running_loop()
         failure: Exception | None = None
         try:
-            await loop.run_in_executor(self._writer, self._insert, _joined([batch for batch, _ in group]))
+            await loop.run_in_executor(self._writer, self._insert, sql.joined([batch for batch, _ in group]))
         except Exception as error:
             if len(group) > 1:  # one batch that cannot be stored must not take the others with it
                 for one in group:
@@ -358,37 +358,6 @@ class DuckDBHistory:
             self._cursors.get().close()
         self._connection.close()  # checkpoints, so that the next start need not replay
         self._connection = None
-
-
-def _newest(
-    cursor: Any, series: npt.NDArray[np.int32], time: npt.NDArray[np.int64], *, any_text: bool
-) -> ObservationBatch:
-    if not len(series):
-        return ObservationBatch.of([])
-    cursor.register("heads", {"series": series, "time": time})
-    try:
-        query = sql.at_heads(int(time.min()), int(time.max()), text=any_text)
-        return sql.batch(cursor.execute(query).fetchnumpy())
-    finally:
-        cursor.unregister("heads")
-
-
-def _joined(batches: list[ObservationBatch]) -> ObservationBatch:
-    if len(batches) == 1:
-        return batches[0]
-    text: dict[int, str] = {}
-    offset = 0
-    for batch in batches:
-        text.update((offset + row, words) for row, words in batch.text.items())
-        offset += len(batch)
-    return ObservationBatch(
-        np.concatenate([batch.series for batch in batches]),
-        np.concatenate([batch.time for batch in batches]),
-        np.concatenate([batch.value for batch in batches]),
-        np.concatenate([batch.quality for batch in batches]),
-        np.concatenate([batch.received for batch in batches]),
-        text,
-    )
 
 
 def _refusal(path: Path, error: Exception) -> ConfigurationError:

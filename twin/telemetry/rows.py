@@ -225,6 +225,39 @@ def batch(columns: Mapping[str, Any]) -> ObservationBatch:
     )
 
 
+def newest(
+    cursor: Any, series: npt.NDArray[np.int32], time: npt.NDArray[np.int64], *, any_text: bool
+) -> ObservationBatch:
+    """The newest version of the row that each series has at its time; without ``any_text`` all are numbers."""
+    if not len(series):
+        return ObservationBatch.of([])
+    cursor.register("heads", {"series": series, "time": time})
+    try:
+        query = at_heads(int(time.min()), int(time.max()), text=any_text)
+        return batch(cursor.execute(query).fetchnumpy())
+    finally:
+        cursor.unregister("heads")
+
+
+def joined(batches: list[ObservationBatch]) -> ObservationBatch:
+    """One batch of the rows of several, in their order."""
+    if len(batches) == 1:
+        return batches[0]
+    text: dict[int, str] = {}
+    offset = 0
+    for each in batches:
+        text.update((offset + row, words) for row, words in each.text.items())
+        offset += len(each)
+    return ObservationBatch(
+        np.concatenate([each.series for each in batches]),
+        np.concatenate([each.time for each in batches]),
+        np.concatenate([each.value for each in batches]),
+        np.concatenate([each.quality for each in batches]),
+        np.concatenate([each.received for each in batches]),
+        text,
+    )
+
+
 def _numbers(column: Any) -> npt.NDArray[np.float64]:
     filled = np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
     return np.asarray(filled, np.float64)

@@ -40,7 +40,7 @@ def _term(term: object) -> str:
 def rows_of(graph: ShapeGraph, report: object) -> Rows:
     """The results of a report that stands in a graph."""
     found: Rows = Counter()
-    for result in graph.objects(report, SH.result):  # type: ignore[arg-type]
+    for result in graph.objects(report, SH.result):
         focus, value, path = (graph.one(result, each) for each in (SH.focusNode, SH.value, SH.resultPath))
         component = graph.one(result, SH.sourceConstraintComponent)
         severity = graph.one(result, SH.resultSeverity) or SH.Violation
@@ -53,7 +53,7 @@ def ours(shapes: Iterable[Quad], data: Iterable[Quad], *, in_store: bool = False
     read = read_shapes(shapes)
     if read.problems:
         return None
-    view = MemoryStore(data) if in_store else MemoryTriples((q.subject, q.predicate, q.object) for q in data)  # type: ignore[misc]
+    view = MemoryStore(data) if in_store else MemoryTriples((q.subject, q.predicate, q.object) for q in data)
     report = check(view, read)
     assert not report.problems
     return Counter(row(r.focus, r.path, r.value, r.component, r.shape.severity_iri) for r in report.results)
@@ -80,7 +80,7 @@ def _pyshacls(shapes: Iterable[Quad], data: Iterable[Quad]) -> Rows | None:
     if not isinstance(report, Graph):
         return None
     quads = parse(input=report.serialize(format="nt").encode(), format=RdfFormat.N_TRIPLES)
-    found = ShapeGraph((q.subject, q.predicate, q.object) for q in quads)  # type: ignore[misc]
+    found = ShapeGraph((q.subject, q.predicate, q.object) for q in quads)
     root = next(iter(found.subjects(RDF.type, SH.ValidationReport)))
     return rows_of(found, root)
 

@@ -38,7 +38,7 @@ def _results(shapes: str, data: str) -> list[Result]:
 
 
 def _memory(data: str) -> MemoryTriples:
-    return MemoryTriples((q.subject, q.predicate, q.object) for q in quads_of(PREFIXES + data))  # type: ignore[misc]
+    return MemoryTriples((q.subject, q.predicate, q.object) for q in quads_of(PREFIXES + data))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

@@ -41,7 +41,7 @@ paths: st.SearchStrategy[Path] = st.recursive(
 def test_a_path_leads_where_sparql_says_its_text_leads(data: list[Quad], path: Path) -> None:
     store = Store()
     store.extend(data)
-    memory = MemoryTriples((quad.subject, quad.predicate, quad.object) for quad in data)  # type: ignore[misc]
+    memory = MemoryTriples((quad.subject, quad.predicate, quad.object) for quad in data)
     for node in (node for node in NODES if any(node in (quad.subject, quad.object) for quad in data)):
         rows = store.query(f"SELECT DISTINCT ?value WHERE {{ {node} {path_text(path)} ?value }}")
         assert isinstance(rows, QuerySolutions)

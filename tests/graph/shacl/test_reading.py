@@ -70,7 +70,7 @@ def test_nested_shapes_and_lists_may_be_named() -> None:
             return names.setdefault(term, NamedNode(f"urn:skolem:{len(names)}"))
         return term
 
-    skolemised = [Quad(named(q.subject), q.predicate, named(q.object)) for q in quads]  # type: ignore[arg-type]
+    skolemised = [Quad(named(q.subject), q.predicate, named(q.object)) for q in quads]
     plain, stored = read_shapes(quads), read_shapes(skolemised)
     assert (plain.problems, stored.problems) == ((), ())
     assert len(plain.all) == len(stored.all) == 4

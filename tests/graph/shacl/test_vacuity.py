@@ -19,7 +19,7 @@ SHAPES = read_shapes(
 SAW = "ex:saw a ex:Saw . ex:hand ex:uses ex:saw ."
 
 
-def _report(text: str):  # type: ignore[no-untyped-def]
+def _report(text: str):
     return check(MemoryStore(quads_of(PREFIXES + text)), SHAPES)
 
 

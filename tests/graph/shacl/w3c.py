@@ -48,13 +48,13 @@ def quads_of(file: Path) -> tuple[Quad, ...]:
         return term
 
     quads = parse(path=str(file), base_iri=file.as_uri())
-    return tuple(Quad(own(quad.subject), quad.predicate, own(quad.object)) for quad in quads)  # type: ignore[arg-type]
+    return tuple(Quad(own(quad.subject), quad.predicate, own(quad.object)) for quad in quads)
 
 
 def cases(part: str) -> Iterator[Case]:
     """The cases of ``core`` or ``sparql``, in the order of their names."""
     for file in sorted((SUITE / part).rglob("*.ttl")):
-        graph = ShapeGraph((q.subject, q.predicate, q.object) for q in quads_of(file))  # type: ignore[misc]
+        graph = ShapeGraph((q.subject, q.predicate, q.object) for q in quads_of(file))
         for test in graph.subjects(RDF.type, SHT.Validate):
             action, result = graph.one(test, MF.action), graph.one(test, MF.result)
             assert action is not None
