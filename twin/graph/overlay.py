@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from twin.contracts import Delta
@@ -48,12 +48,12 @@ class Overlay:
         yield from added
 
 
-class SiteView:
-    """What one site and the vocabularies say: a view without the graphs of the other sites."""
+class Selected:
+    """What stands in some graphs of a view: those that ``holds`` accepts."""
 
-    def __init__(self, view: QuadView, site: str) -> None:
+    def __init__(self, view: QuadView, holds: Callable[[Graph], bool]) -> None:
         self._view = view
-        self._site = site
+        self._holds = holds
 
     def quads(
         self,
@@ -63,10 +63,17 @@ class SiteView:
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
         """The quads that match."""
-        for quad in self._view.quads(subject, predicate, object, graph):
-            of = site_of_any_graph(quad.graph_name) if isinstance(quad.graph_name, NamedNode) else None
-            if of is None or of == self._site:
-                yield quad
+        holds = self._holds
+        return (quad for quad in self._view.quads(subject, predicate, object, graph) if holds(quad.graph_name))
+
+
+def of_site(view: QuadView, site: str) -> Selected:
+    """What one site and the vocabularies say: a view without the graphs of the other sites."""
+
+    def holds(graph: Graph) -> bool:
+        return not isinstance(graph, NamedNode) or site_of_any_graph(graph) in (None, site)
+
+    return Selected(view, holds)
 
 
 class MemoryQuads:

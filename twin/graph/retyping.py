@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from twin.clock import Clock
 from twin.contracts import Delta
 from twin.graph.derivation import Derivation, Progress, changed_classes
-from twin.graph.overlay import QuadView
-from twin.terms import NamedNode, Object, Quad, Subject
+from twin.graph.overlay import QuadView, Selected
+from twin.terms import NamedNode, Quad
 
 _LARGE = 1000  # individuals; fewer are done before anybody asks
 
@@ -59,24 +59,5 @@ def followed_elsewhere(
 ) -> Delta:
     """What has to change in sites other than the one whose graphs these are, for classes of which something else
     follows now."""
-    return derivation.extend(_Elsewhere(view, frozenset(graphs)), Delta(), classes, progress)
-
-
-class _Elsewhere:
-    """A view without some graphs."""
-
-    def __init__(self, view: QuadView, graphs: frozenset[NamedNode]) -> None:
-        self._view = view
-        self._graphs = graphs
-
-    def quads(
-        self,
-        subject: Subject | None = None,
-        predicate: NamedNode | None = None,
-        object: Object | None = None,
-        graph: NamedNode | None = None,
-    ) -> Iterator[Quad]:
-        """The quads that match."""
-        return (
-            quad for quad in self._view.quads(subject, predicate, object, graph) if quad.graph_name not in self._graphs
-        )
+    here = frozenset(graphs)
+    return derivation.extend(Selected(view, lambda graph: graph not in here), Delta(), classes, progress)

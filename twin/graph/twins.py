@@ -13,7 +13,7 @@ from twin.graph.filters import Filters, Test, with_text
 from twin.graph.hierarchy import EQUIPMENT_ROOTS, SPACE_ROOTS, Hierarchy
 from twin.graph.membership import Key, Membership, name_of, natural
 from twin.graph.membership import Kind as MemberKind
-from twin.graph.overlay import QuadView, SiteView
+from twin.graph.overlay import QuadView, of_site
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.places import CHILD, PARENT, Places
 from twin.graph.property_records import read_property
@@ -163,7 +163,7 @@ class TwinReader:
 
     def _view(self, iri: str, site: str) -> QuadView:
         # What another site says of the same IRI is not this site's to show.
-        return SiteView(self._store, site) if iri in self._members.shared else self._store
+        return of_site(self._store, site) if iri in self._members.shared else self._store
 
     def _read_twin(self, iri: str, site: str) -> TwinRecord:
         node, view = NamedNode(iri), self._view(iri, site)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from twin.graph.overlay import QuadView
+from twin.graph.overlay import QuadView, Selected
 from twin.terms import NamedNode, Object, Quad, Subject
 from twin.vocab import OWL, RDFS
 
@@ -23,7 +23,7 @@ class Asserted:
     """The quads of a view that were said; ``more`` are facts that stand beside them in memory."""
 
     def __init__(self, view: QuadView, more: QuadView | None = None) -> None:
-        self._view = view
+        self._said = Selected(view, is_asserted)
         self._more = more
 
     def quads(
@@ -34,9 +34,7 @@ class Asserted:
         graph: NamedNode | None = None,
     ) -> Iterator[Quad]:
         """The quads that match."""
-        for quad in self._view.quads(subject, predicate, object, graph):
-            if is_asserted(quad.graph_name):
-                yield quad
+        yield from self._said.quads(subject, predicate, object, graph)
         if self._more is not None:
             yield from self._more.quads(subject, predicate, object, graph)
 
