@@ -22,7 +22,7 @@ from twin.core import Core, open_core
 from twin.directory import DataDirectory
 from twin.errors import DeadlineExceeded
 from twin.flows.imports import Importer, Source
-from twin.graph.reader import SparqlService
+from twin.graph.readers.service import SparqlService
 from twin.scope import Scope
 from twin.settings import Settings, SparqlSettings
 from twin.terms import NamedNode, Quad

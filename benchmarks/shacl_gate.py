@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.parts.shacl_changes import KINDS, Tower, tower
 from benchmarks.report import Report
-from twin.graph.validation import Gate
+from twin.graph.validation.gate import Gate
 
 SMALL, LARGE, HUGE = 100_000, 1_000_000, 10_000_000
 QUICK = (10_000, 100_000)

@@ -27,10 +27,10 @@ from twin.flows.imports import Source
 from twin.flows.live_values import LiveValues
 from twin.flows.time_travel import TimeTravel
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.past import Past, Pasts
-from twin.graph.reader import SparqlService
-from twin.graph.twins import TwinReader
-from twin.graph.validation import Judgement
+from twin.graph.past.pinned import Past, Pasts
+from twin.graph.readers.service import SparqlService
+from twin.graph.twins.reader import TwinReader
+from twin.graph.validation.gate import Judgement
 from twin.scope import Scope
 from twin.settings import RevisionSettings, Settings
 from twin.telemetry.duckdb import DuckDBHistory

@@ -17,7 +17,7 @@ from twin.directory import DataDirectory
 from twin.errors import ConfigurationError
 from twin.flows import imports, vocabularies
 from twin.flows.imports import Source
-from twin.graph.validation import Judgement, Violation
+from twin.graph.validation.gate import Judgement, Violation
 from twin.scope import Scope
 from twin.settings import Settings
 from twin.terms import NamedNode

@@ -38,9 +38,9 @@ def test_every_contract_of_the_layers_is_kept() -> None:
     ("module", "line"),
     [
         ("twin/bus.py", "import twin.app"),
-        ("twin/telemetry/latest.py", "import twin.graph.twins"),
+        ("twin/telemetry/latest.py", "import twin.graph.twins.reader"),
         ("twin/app.py", "import connectors.mqtt"),
-        ("connectors/mqtt/connector.py", "import twin.graph.twins"),
+        ("connectors/mqtt/connector.py", "import twin.graph.twins.reader"),
     ],
     ids=["upwards", "to a sibling", "from the server to a connector", "from a connector into the server"],
 )

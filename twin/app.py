@@ -30,7 +30,7 @@ from twin.flows.ranges import KnownRanges
 from twin.flows.rebind import Rebinding
 from twin.flows.time_travel import TimeTravel
 from twin.graph.child import end_all
-from twin.graph.reader import SparqlService
+from twin.graph.readers.service import SparqlService
 from twin.observation import ObservationBatch
 from twin.scope import Scope
 from twin.settings import Settings

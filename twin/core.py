@@ -18,10 +18,10 @@ from twin.graph.change import ChangeDoor
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.recovery import mend, recover
-from twin.graph.twins import TwinReader
-from twin.graph.validation import Gate, Judgement, Violation, our_shapes
+from twin.graph.twins.reader import TwinReader
+from twin.graph.validation.gate import Gate, Judgement, Violation, our_shapes
+from twin.graph.validation.violations import ViolationStore
 from twin.graph.violation import Source
-from twin.graph.violations import ViolationStore
 from twin.scope import Scope
 from twin.settings import Settings
 from twin.terms import NamedNode, Quad, read_file

@@ -17,7 +17,7 @@ from twin.flows.vocabularies import load_vocabularies
 from twin.graph.change import ChangeDoor
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.validation import Gate, our_shapes
+from twin.graph.validation.gate import Gate, our_shapes
 from twin.terms import Literal, NamedNode, Quad, RdfFormat, parse, read_file
 from twin.vocab import BRICK, RDF, RDFS, bindings_graph, site_graph
 from twin.vocabularies.brick import brick_file

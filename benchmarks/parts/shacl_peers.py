@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from twin.graph.facts import Facts
-from twin.graph.neighbourhood import neighbourhood
 from twin.graph.overlay import QuadView
-from twin.graph.validation import our_shapes
+from twin.graph.validation.facts import Facts
+from twin.graph.validation.gate import our_shapes
+from twin.graph.validation.neighbourhood import neighbourhood
 from twin.terms import Literal, NamedNode, Quad, n_quads
 from twin.vocab import RDFS, SH, site_graph
 

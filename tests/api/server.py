@@ -30,10 +30,10 @@ from twin.flows.vocabularies import load_vocabularies
 from twin.graph.change import ChangeDoor
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.past import Pasts
-from twin.graph.snapshots import Snapshots
-from twin.graph.twins import TwinReader
-from twin.graph.violations import ViolationStore
+from twin.graph.past.pinned import Pasts
+from twin.graph.past.snapshots import Snapshots
+from twin.graph.twins.reader import TwinReader
+from twin.graph.validation.violations import ViolationStore
 from twin.observation import ObservationBatch
 from twin.scope import LOCAL, Principal, Scope
 from twin.telemetry.latest import LatestTable

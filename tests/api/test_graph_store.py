@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Receive, Send
 from starlette.types import Scope as Connection
 
-from tests.graph.updating import BROWSER, A, B, Server, said
+from tests.graph.readers.updating import BROWSER, A, B, Server, said
 from twin.api.direct import CrossOrigin, Direct
 from twin.api.graph_store import graph_store_endpoint
 from twin.api.sparql import sparql_endpoint

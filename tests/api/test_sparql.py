@@ -12,7 +12,7 @@ import uvicorn
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
-from tests.graph.sparql_server import DEPOT, OFFICE, RUNAWAY, Server, quad
+from tests.graph.readers.sparql_server import DEPOT, OFFICE, RUNAWAY, Server, quad
 from twin.api.sparql import sparql_endpoint
 from twin.scope import Principal, Scope
 from twin.settings import SparqlSettings

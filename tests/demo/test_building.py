@@ -24,7 +24,7 @@ from tests.graph.building import Building
 from twin.contracts import Delta
 from twin.demo import building
 from twin.graph.change import skolemised
-from twin.graph.validation import Gate, our_shapes
+from twin.graph.validation.gate import Gate, our_shapes
 from twin.terms import Quad, read_file
 from twin.units import conversion, unit
 from twin.vocab import BRICK, OWL, QUDT, RDF, RDFS, S4BLDG, SAREF, TWIN, bindings_graph, site_graph

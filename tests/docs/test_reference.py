@@ -19,9 +19,9 @@ from twin.api.graphql.limits import Limits
 from twin.cli import main
 from twin.errors import TwinError
 from twin.flows.actuate import CommandState
-from twin.graph import live_functions
-from twin.graph.results import ROWS, TRIPLES
-from twin.graph.sparql_gate import PREFIXES
+from twin.graph.readers import live_functions
+from twin.graph.sparql.gate import PREFIXES
+from twin.graph.sparql.negotiation import ROWS, TRIPLES
 from twin.observation import Quality
 from twin.settings import Settings, SparqlSettings
 from twin.vocabularies.rdf_files import FORMATS, MEDIA_TYPES

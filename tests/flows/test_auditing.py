@@ -16,8 +16,8 @@ from twin.contracts import Delta
 from twin.errors import Unavailable
 from twin.flows import auditing
 from twin.flows.auditing import Auditing
-from twin.graph.validation import Violation
-from twin.graph.violations import ViolationStore
+from twin.graph.validation.gate import Violation
+from twin.graph.validation.violations import ViolationStore
 from twin.scope import Scope
 from twin.terms import Quad
 from twin.vocab import site_graph

@@ -16,8 +16,8 @@ from twin.errors import InvalidInput, Unavailable
 from twin.flows import imports
 from twin.flows.exports import exported
 from twin.flows.imports import Importer, Source, site_name_from
-from twin.graph.membership import Membership
 from twin.graph.recovery import recover
+from twin.graph.twins.membership import Membership
 from twin.scope import Scope
 from twin.terms import n_quads
 from twin.vocab import bindings_graph, inferred_graph, models_graph, site_graph, vocabulary_graph

@@ -11,7 +11,7 @@ from tests.graph.building import Building, quads
 from twin.clock import NANOSECONDS
 from twin.contracts import Aggregate, Delta, Window
 from twin.flows.live_values import LiveValues
-from twin.graph.live_functions import LiveValue
+from twin.graph.readers.live_functions import LiveValue
 from twin.observation import ObservationBatch, Quality
 from twin.scope import Scope
 from twin.telemetry.latest import LatestTable

@@ -21,8 +21,8 @@ from twin.errors import InvalidInput, ShapeViolation, Unavailable
 from twin.flows.ingest import Ingest
 from twin.flows.predict import Predictor
 from twin.graph.change import ChangeDoor
-from twin.graph.twins import PropertyRecord, TwinReader
-from twin.graph.validation import Gate, our_shapes
+from twin.graph.twins.reader import PropertyRecord, TwinReader
+from twin.graph.validation.gate import Gate, our_shapes
 from twin.inference.contract import ContractInput
 from twin.observation import ObservationBatch, Quality
 from twin.scope import Scope

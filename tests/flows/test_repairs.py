@@ -13,8 +13,8 @@ from tests.graph.building import Building, add
 from twin.errors import Conflict, InvalidInput, NotFound
 from twin.flows.repairs import Repairing
 from twin.graph.change import ChangeDoor
-from twin.graph.validation import Gate, our_shapes
-from twin.graph.violations import ViolationStore
+from twin.graph.validation.gate import Gate, our_shapes
+from twin.graph.validation.violations import ViolationStore
 
 LACKING = ":ahu-1 brick:hasPoint :rat . :rat a brick:Return_Air_Temperature_Sensor ."
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from tests.graph.building import Building, quads
 from twin.contracts import Delta
 from twin.flows.revalidation import Revalidation
-from twin.graph.validation import Gate, our_shapes
-from twin.graph.violations import ViolationStore
+from twin.graph.validation.gate import Gate, our_shapes
+from twin.graph.validation.violations import ViolationStore
 from twin.vocab import shapes_graph, site_graph, vocabulary_graph
 
 POD = "<urn:twin:hq:pod> a <urn:pods#Pod> ."

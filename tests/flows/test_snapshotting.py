@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.graph.building import quads
-from tests.graph.past_world import World
+from tests.graph.past.world import World
 from twin.flows.snapshotting import Snapshotting
 from twin.graph.journal_rows import TooOld
 from twin.settings import RevisionSettings

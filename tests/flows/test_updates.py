@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.graph.updating import BROWSER, A, B, Server, quad
+from tests.graph.readers.updating import BROWSER, A, B, Server, quad
 from twin.contracts import Delta
 from twin.errors import Conflict, Forbidden, InvalidInput, NotFound, ShapeViolation, TwinError
-from twin.graph.validation import Judgement, Violation
+from twin.graph.validation.gate import Judgement, Violation
 from twin.scope import Principal, Scope
 from twin.settings import SparqlSettings
 from twin.terms import BlankNode

@@ -8,7 +8,7 @@ from twin.flows.vocabularies import load_vocabularies
 from twin.graph.change import ChangeDoor
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.twins import TwinReader
+from twin.graph.twins.reader import TwinReader
 from twin.terms import NamedNode, Quad, RdfFormat, parse
 from twin.vocab import bindings_graph, site_graph
 

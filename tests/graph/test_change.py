@@ -15,7 +15,7 @@ from twin.contracts import Delta, GraphStore, Revision
 from twin.errors import Conflict, InvalidInput, ShapeViolation, Unavailable
 from twin.graph.change import ChangeDoor
 from twin.graph.recovery import recover
-from twin.graph.validation import Judgement, Violation
+from twin.graph.validation.gate import Judgement, Violation
 from twin.scope import Scope
 from twin.terms import NamedNode, Quad, RdfFormat, parse
 from twin.vocab import TWIN, inferred_graph, site_graph

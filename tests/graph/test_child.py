@@ -10,8 +10,8 @@ import pytest
 
 from tests.shapes.graphs import turtle, with_vocabularies
 from twin.graph.child import Cancelled, Stop, run
-from twin.graph.validation import validate
-from twin.graph.violation_groups import by_shape, by_twin
+from twin.graph.validation.gate import validate
+from twin.graph.validation.violation_groups import by_shape, by_twin
 
 
 def test_a_run_that_is_stopped_ends_at_once_and_says_so() -> None:
@@ -24,7 +24,7 @@ def test_a_run_that_is_stopped_ends_at_once_and_says_so() -> None:
             yield b"# the child waits for more\n"
 
     with pytest.raises(Cancelled, match="stopped"):
-        run("twin.graph.validation_process", (), endless(), 60.0, stop=stop)
+        run("twin.graph.validation.process", (), endless(), 60.0, stop=stop)
 
 
 def test_a_full_check_that_is_stopped_before_it_starts_does_not_run() -> None:

@@ -10,7 +10,7 @@ from pyoxigraph import Store
 
 from twin.contracts import Delta
 from twin.data import data_directory
-from twin.graph.validation import Gate, our_shapes
+from twin.graph.validation.gate import Gate, our_shapes
 from twin.terms import NamedNode, Object, Quad, Subject, parse, read_file
 from twin.vocab import site_graph, vocabulary_graph
 from twin.vocabularies.brick import brick_facts

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.shapes.graphs import MemoryGraph, fixture, gate, with_vocabularies
-from twin.graph.validation import our_shapes
-from twin.graph.validation_engine import shape_iris
+from twin.graph.validation.engine import shape_iris
+from twin.graph.validation.gate import our_shapes
 from twin.terms import Literal, NamedNode
 from twin.vocab import SH, TWIN
 

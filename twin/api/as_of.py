@@ -7,7 +7,7 @@ from dataclasses import replace
 from twin.api.services import Services
 from twin.clock import from_iso
 from twin.errors import InvalidInput, Unavailable
-from twin.graph.past import Moment, Pasts
+from twin.graph.past.pinned import Moment, Pasts
 from twin.scope import Scope
 
 _LATEST = 2**63 - 1

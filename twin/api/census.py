@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.api.services import Services
-from twin.graph.property_records import DEFAULT_FRESHNESS
+from twin.graph.twins.property_records import DEFAULT_FRESHNESS
 from twin.observation import Float64, Int32
 from twin.scope import Scope
 from twin.terms import Literal, NamedNode

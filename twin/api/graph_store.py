@@ -22,8 +22,8 @@ from twin.api.sparql_protocol import (
 from twin.api.sparql_update import headers_of
 from twin.errors import Conflict, Forbidden, InvalidInput, NotFound
 from twin.flows.updates import Change, Updates
-from twin.graph.reader import SparqlService
-from twin.graph.results import TRIPLES, negotiate
+from twin.graph.readers.service import SparqlService
+from twin.graph.sparql.negotiation import TRIPLES, negotiate
 from twin.scope import Scope
 from twin.terms import NamedNode
 

@@ -13,7 +13,7 @@ from twin.api.graphql.values import value_of
 from twin.clock import NANOSECONDS, from_iso, iso
 from twin.contracts import Aggregate, History, Window
 from twin.errors import InvalidInput
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 
 _DAY = 86_400 * NANOSECONDS
 _BUCKETS_A_PIECE = 5_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from twin.graph.live_functions import FUNCTIONS
-from twin.graph.results import ROWS, TRIPLES
+from twin.graph.readers.live_functions import FUNCTIONS
+from twin.graph.sparql.negotiation import ROWS, TRIPLES
 from twin.terms import BlankNode, Literal, NamedNode, RdfFormat, Triple, serialize
 from twin.vocab import LIVE, RDF, RDFS, Namespace
 
@@ -33,7 +33,7 @@ _SYNTAX = {
 
 
 def describe(address: str, graphs: Iterable[str], syntax: str) -> bytes:
-    """What answers at ``address`` over these named graphs, in one of the formats of `twin.graph.results.TRIPLES`."""
+    """What answers at ``address`` over these named graphs, in a format of `twin.graph.sparql.negotiation.TRIPLES`."""
     prefixes = {"sd": str(_SD), "void": str(_VOID), "live": str(LIVE), "rdfs": str(RDFS)}
     return serialize(_triples(address, graphs), format=_SYNTAX[syntax], prefixes=prefixes) or b""
 

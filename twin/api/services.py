@@ -21,10 +21,10 @@ from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
 from twin.flows.repairs import Repairing
 from twin.graph.change import ChangeDoor
-from twin.graph.past import Past, Pasts
-from twin.graph.reader import SparqlService
-from twin.graph.twins import TwinReader
-from twin.graph.violations import ViolationStore
+from twin.graph.past.pinned import Past, Pasts
+from twin.graph.readers.service import SparqlService
+from twin.graph.twins.reader import TwinReader
+from twin.graph.validation.violations import ViolationStore
 from twin.observation import ObservationBatch
 from twin.scope import LOCAL, Principal
 from twin.settings import Settings

@@ -24,8 +24,8 @@ from twin.api.sparql_protocol import (
     reply,
 )
 from twin.errors import InvalidInput, TwinError
-from twin.graph.reader import SparqlAnswer, SparqlService
-from twin.graph.results import TRIPLES, negotiate
+from twin.graph.readers.service import SparqlAnswer, SparqlService
+from twin.graph.sparql.negotiation import TRIPLES, negotiate
 
 _log = logging.getLogger("twin.api")
 _STALL = 30.0  # seconds for which a client may take nothing of a long answer before it is cut

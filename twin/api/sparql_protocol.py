@@ -19,9 +19,9 @@ from starlette.types import Scope as Connection
 
 from twin.api.problems import problem, status_of
 from twin.errors import InvalidInput, TwinError
-from twin.graph.reader_pool import Busy
-from twin.graph.results import NotAcceptable
-from twin.graph.sparql_gate import QueryTooLarge
+from twin.graph.readers.pool import Busy
+from twin.graph.sparql.gate import QueryTooLarge
+from twin.graph.sparql.negotiation import NotAcceptable
 from twin.scope import Scope
 
 Endpoint = Callable[[Connection, Receive, Send], Awaitable[None]]

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.clock import NANOSECONDS
 from twin.contracts import History
-from twin.graph.twins import TwinReader
+from twin.graph.twins.reader import TwinReader
 from twin.observation import ObservationBatch, Quality
 from twin.scope import Scope
 

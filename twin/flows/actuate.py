@@ -18,7 +18,7 @@ from twin.clock import Clock
 from twin.connector import WriteError
 from twin.errors import Forbidden, NotFound, TwinError, Unavailable
 from twin.flows.requests import Requested, canonical, shown, tolerance
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 from twin.observation import ObservationBatch
 from twin.scope import Principal, Scope
 from twin.telemetry.latest import LatestTable
@@ -56,7 +56,7 @@ class Command:
 
 
 class PropertyRecords(Protocol):
-    """What is read of the graph here; `twin.graph.twins.TwinReader` is one."""
+    """What is read of the graph here; `twin.graph.twins.reader.TwinReader` is one."""
 
     def property(self, scope: Scope, iri: str) -> PropertyRecord | None: ...
 

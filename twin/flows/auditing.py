@@ -11,9 +11,9 @@ from twin.bus import Lost, Topic
 from twin.clock import Clock
 from twin.contracts import Revision
 from twin.errors import TwinError
-from twin.graph.audit import audit, is_auditable
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.violations import ViolationStore
+from twin.graph.validation.audit import audit, is_auditable
+from twin.graph.validation.violations import ViolationStore
 from twin.terms import NamedNode
 from twin.vocab import site_graph, site_of_graph
 from twin.vocabularies.brick import brick_file

@@ -13,7 +13,7 @@ from twin.bindings.supervisor import Supervisor
 from twin.bindings.swap import EquivalenceReport, Measure, Stream, compare, only
 from twin.bus import Lost, Topic
 from twin.clock import Clock
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 from twin.observation import ObservationBatch, Quality
 from twin.telemetry.latest import LatestTable
 from twin.units import unit

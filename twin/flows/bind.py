@@ -12,7 +12,7 @@ from twin.bindings.supervisor import Supervisor
 from twin.bus import Lost, Topic
 from twin.contracts import Revision
 from twin.errors import DeadlineExceeded
-from twin.graph.records import BindingRecord, ConnectionRecord, PropertyRecord
+from twin.graph.twins.records import BindingRecord, ConnectionRecord, PropertyRecord
 from twin.scope import Scope
 from twin.vocab import BRICK, QUDT, RDF, SAREF, TWIN
 
@@ -28,7 +28,7 @@ _DECIDING = frozenset(
 
 
 class WiringRecords(Protocol):
-    """What is read of the graph here; `twin.graph.twins.TwinReader` is one."""
+    """What is read of the graph here; `twin.graph.twins.reader.TwinReader` is one."""
 
     def property(self, scope: Scope, iri: str) -> PropertyRecord | None: ...
     def bindings(self, scope: Scope) -> list[BindingRecord]: ...

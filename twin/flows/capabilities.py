@@ -9,7 +9,7 @@ from typing import Any
 from twin import units
 from twin.contracts import GraphStore
 from twin.errors import InvalidInput
-from twin.graph.twins import PropertyRecord, TwinReader
+from twin.graph.twins.reader import PropertyRecord, TwinReader
 from twin.scope import Scope
 from twin.terms import Literal, NamedNode
 from twin.vocab import QUDT, RDF, RDFS, TWIN

@@ -24,10 +24,10 @@ from twin.errors import InvalidInput, TwinError
 from twin.graph.bulk import Loaded, Text, graphs_of, homes, load_texts
 from twin.graph.canonical import canonical
 from twin.graph.change import ChangeDoor
-from twin.graph.membership import Kind
 from twin.graph.overlay import MemoryQuads
 from twin.graph.recovery import keep_artifacts
 from twin.graph.skolem import named
+from twin.graph.twins.membership import Kind
 from twin.settings import ImportSettings
 from twin.terms import BlankNode, NamedNode, Quad, RdfFormat
 from twin.vocab import bindings_graph, models_graph, site_graph, vocabulary_graph

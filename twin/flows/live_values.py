@@ -10,9 +10,9 @@ import numpy as np
 
 from twin.clock import NANOSECONDS, Clock
 from twin.contracts import Aggregate, Window
-from twin.graph.live_functions import LiveScalar, LiveValue
-from twin.graph.records import PropertyRecord
-from twin.graph.twins import TwinReader
+from twin.graph.readers.live_functions import LiveScalar, LiveValue
+from twin.graph.twins.reader import TwinReader
+from twin.graph.twins.records import PropertyRecord
 from twin.observation import Quality
 from twin.scope import Scope
 from twin.telemetry.latest import LatestTable, LiveColumns
@@ -34,7 +34,7 @@ class Windows(Protocol):
 
 
 class LiveValues:
-    """The `twin.graph.live_functions.LiveSource` of a running server."""
+    """The `twin.graph.readers.live_functions.LiveSource` of a running server."""
 
     def __init__(self, twins: TwinReader, latest: LatestTable, history: Windows, clock: Clock) -> None:
         self._twins = twins
@@ -87,7 +87,7 @@ class Picture:
 
 
 class View:
-    """The `twin.graph.live_functions.LiveView` of one query."""
+    """The `twin.graph.readers.live_functions.LiveView` of one query."""
 
     def __init__(self, scope: Scope, twins: TwinReader, history: Windows, picture: Callable[[int], Picture]) -> None:
         self._scope = scope

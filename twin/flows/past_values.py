@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from twin.flows.live_values import View, Windows
-from twin.graph.live_functions import LiveValue, LiveView
-from twin.graph.past import Past
+from twin.graph.past.pinned import Past
+from twin.graph.readers.live_functions import LiveValue, LiveView
 from twin.scope import Scope
 
 
 class PastLiveValues:
-    """A `twin.graph.live_functions.LiveSource` over the properties of one revision and the history."""
+    """A `twin.graph.readers.live_functions.LiveSource` over the properties of one revision and the history."""
 
     def __init__(self, past: Past, history: Windows) -> None:
         self._past = past

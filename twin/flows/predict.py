@@ -30,7 +30,7 @@ from twin.flows.deployments import attached_models, deployment_delta, score_iri
 from twin.flows.ingest import Ingest
 from twin.flows.scoring import Service, score
 from twin.graph.change import ChangeDoor
-from twin.graph.twins import TwinReader
+from twin.graph.twins.reader import TwinReader
 from twin.inference.contract import Contract
 from twin.inference.registry import ModelRegistry, ModelVersion
 from twin.scope import Scope

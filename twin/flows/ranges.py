@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twin.contracts import Revision
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 from twin.observation import ObservationBatch
 from twin.telemetry.quality import Ranges, check
 from twin.terms import Quad

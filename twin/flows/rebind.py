@@ -18,9 +18,9 @@ from twin.errors import Conflict, Forbidden, InvalidInput, NotFound
 from twin.flows.beside import Comparison
 from twin.flows.bind import Wiring, bound, plan
 from twin.graph.change import ChangeDoor
-from twin.graph.records import BindingRecord, ConnectionRecord, PropertyRecord
-from twin.graph.twins import TwinReader
-from twin.graph.wiring import binding_quads
+from twin.graph.twins.reader import TwinReader
+from twin.graph.twins.records import BindingRecord, ConnectionRecord, PropertyRecord
+from twin.graph.twins.wiring import binding_quads
 from twin.observation import ObservationBatch
 from twin.scope import Principal, Scope
 from twin.telemetry.latest import LatestTable

@@ -10,8 +10,8 @@ from twin.errors import ConfigurationError
 from twin.flows.vocabularies import load_vocabularies
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
+from twin.graph.past.snapshots import Snapshots
 from twin.graph.recovery import recover
-from twin.graph.snapshots import Snapshots
 
 
 def rebuilt(directory: DataDirectory, journal: Journal, into: Path, brick: str) -> tuple[OxigraphStore, int]:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from twin.contracts import Delta, Revision
 from twin.errors import Conflict, InvalidInput, NotFound
 from twin.graph.change import ChangeDoor
-from twin.graph.repairs import Repair, repair
-from twin.graph.validation import Gate
+from twin.graph.validation.gate import Gate
+from twin.graph.validation.repairs import Repair, repair
+from twin.graph.validation.violations import Standing, ViolationStore
 from twin.graph.violation import Violation
-from twin.graph.violations import Standing, ViolationStore
 
 __all__ = ["Repaired", "Repairing"]
 

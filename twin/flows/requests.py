@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from twin.bindings.plan import BoundProperty
 from twin.errors import InvalidInput
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 from twin.units import conversion
 from twin.units import unit as unit_named
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from twin.bus import Topic
 from twin.contracts import Revision
 from twin.errors import TwinError
-from twin.graph.affected import CLASS_TREE
-from twin.graph.facts import CLASSES, Facts
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.validation import Gate, validate
-from twin.graph.violations import ViolationStore
+from twin.graph.validation.affected import CLASS_TREE
+from twin.graph.validation.facts import CLASSES, Facts
+from twin.graph.validation.gate import Gate, validate
+from twin.graph.validation.violations import ViolationStore
 from twin.terms import NamedNode
 from twin.vocab import RDF, site_of_graph, vocabulary_graph
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from twin.clock import Clock
 from twin.flows.capabilities import Candidate, CapabilityRecord, ModelRecord, conversion, words
 from twin.flows.ingest import Ingest
-from twin.graph.twins import PropertyRecord
+from twin.graph.twins.reader import PropertyRecord
 from twin.inference.registry import ModelVersion
 from twin.inference.windows import Windows
 from twin.observation import ObservationBatch, Quality

@@ -10,7 +10,7 @@ from twin.clock import NANOSECONDS, Clock
 from twin.contracts import Revision
 from twin.errors import TwinError
 from twin.graph.journal import Journal
-from twin.graph.snapshots import Snapshots
+from twin.graph.past.snapshots import Snapshots
 from twin.settings import RevisionSettings
 
 _log = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ from twin.flows.past_values import PastLiveValues
 from twin.flows.snapshotting import Snapshotting
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.past import Past, Pasts
-from twin.graph.past_sparql import PastServices
-from twin.graph.reader import SparqlService
-from twin.graph.snapshots import Snapshots
-from twin.graph.twins import TwinReader
+from twin.graph.past.pinned import Past, Pasts
+from twin.graph.past.snapshots import Snapshots
+from twin.graph.past.sparql import PastServices
+from twin.graph.readers.service import SparqlService
+from twin.graph.twins.reader import TwinReader
 from twin.settings import Settings
 
 

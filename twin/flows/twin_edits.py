@@ -13,7 +13,7 @@ from twin.graph.canonical import canonical
 from twin.graph.derivation import OWNED_BY, OWNS
 from twin.graph.overlay import QuadView
 from twin.graph.skolem import SKOLEM
-from twin.graph.twins import TwinReader
+from twin.graph.twins.reader import TwinReader
 from twin.scope import Scope
 from twin.terms import BlankNode, NamedNode, Quad, Triple
 from twin.vocab import TWIN, bindings_graph, site_graph

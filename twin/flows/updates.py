@@ -14,8 +14,8 @@ from twin.contracts import Delta, Revision
 from twin.errors import Conflict, Forbidden, InvalidInput
 from twin.flows.imports import check_site_name
 from twin.graph.change import ChangeDoor
-from twin.graph.reader import SparqlService
-from twin.graph.update_gate import examine_update
+from twin.graph.readers.service import SparqlService
+from twin.graph.sparql.update_gate import examine_update
 from twin.scope import Principal, Scope
 from twin.terms import NamedNode
 from twin.vocab import site_of_any_graph

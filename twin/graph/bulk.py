@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from twin.contracts import Delta
 from twin.graph.derivation import Derivation
 from twin.graph.hierarchy import Hierarchy
-from twin.graph.membership import Kind, members_of
 from twin.graph.overlay import QuadView
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.site_columns import (
@@ -27,6 +26,7 @@ from twin.graph.site_columns import (
     properties_of,
 )
 from twin.graph.skolem import SKOLEM, named
+from twin.graph.twins.membership import Kind, members_of
 from twin.terms import NamedNode, Quad, RdfFormat, parse
 from twin.vocab import RDF, TWIN, bindings_graph, inferred_graph, site_graph, vocabulary_graph
 

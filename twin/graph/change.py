@@ -30,7 +30,7 @@ from twin.graph.oxigraph import OxigraphStore
 from twin.graph.retyping import Retyping, classes_of, followed_elsewhere
 from twin.graph.skolem import SKOLEM
 from twin.graph.touched import touched
-from twin.graph.validation import Judgement
+from twin.graph.validation.gate import Judgement
 from twin.terms import BlankNode, Literal, NamedNode, Quad, n_quads, parse_n_quads
 from twin.vocab import RDF, TWIN, site_of_any_graph, vocabulary_graph
 

@@ -51,7 +51,7 @@ class Overlay:
 class Selected:
     """What stands in some graphs of a view: those that ``holds`` accepts."""
 
-    def __init__(self, view: QuadView, holds: Callable[[Graph], bool]) -> None:
+    def __init__(self, view: QuadView, holds: Callable[[object], bool]) -> None:
         self._view = view
         self._holds = holds
 
@@ -70,7 +70,7 @@ class Selected:
 def of_site(view: QuadView, site: str) -> Selected:
     """What one site and the vocabularies say: a view without the graphs of the other sites."""
 
-    def holds(graph: Graph) -> bool:
+    def holds(graph: object) -> bool:
         return not isinstance(graph, NamedNode) or site_of_any_graph(graph) in (None, site)
 
     return Selected(view, holds)

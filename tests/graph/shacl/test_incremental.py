@@ -33,7 +33,7 @@ from twin.graph.shacl.asserted import Asserted
 from twin.graph.shacl.gate import Difference
 from twin.graph.shacl.results import Result, violation_of
 from twin.graph.shacl.validation import check
-from twin.graph.shape_sources import UserShapes
+from twin.graph.validation.shape_sources import UserShapes
 from twin.terms import Literal, Quad
 from twin.vocab import RDF, inferred_graph, site_graph, vocabulary_graph
 

@@ -15,7 +15,7 @@ from twin.api.graphql.limits import Limits
 from twin.api.graphql.window_loader import WindowLoader
 from twin.api.services import Services
 from twin.errors import Forbidden, InvalidInput, NotFound
-from twin.graph.records import PropertyRecord, TwinRecord
+from twin.graph.twins.records import PropertyRecord, TwinRecord
 from twin.scope import Scope
 
 

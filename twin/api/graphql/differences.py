@@ -14,10 +14,10 @@ from twin.api.graphql.paging import PageInfo, key_of, page_info, size, slice_of
 from twin.api.graphql.statements import Statement, statement_of, visible
 from twin.api.revisions import shown
 from twin.errors import InvalidInput, Unavailable
-from twin.graph.differences import Lines, lines_between
-from twin.graph.membership import name_of
 from twin.graph.overlay import MemoryQuads, QuadView
+from twin.graph.past.differences import Lines, lines_between
 from twin.graph.touched import root
+from twin.graph.twins.membership import name_of
 from twin.terms import NamedNode, Quad, parse_n_quads
 
 _MOST = 200_000

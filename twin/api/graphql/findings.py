@@ -9,10 +9,10 @@ from twin.api.graphql.fields import described
 from twin.api.graphql.paging import PageInfo, Slice, key_of, page_info, size
 from twin.api.graphql.scalars import DateTime
 from twin.errors import InvalidInput
-from twin.graph.repairs import repair
+from twin.graph.validation.repairs import repair
+from twin.graph.validation.violations import ViolationGroup as Group
+from twin.graph.validation.violations import ViolationPage
 from twin.graph.violation import Violation as Found
-from twin.graph.violations import ViolationGroup as Group
-from twin.graph.violations import ViolationPage
 from twin.terms import NamedNode
 from twin.vocab import RDF, TWIN
 

@@ -18,7 +18,7 @@ from twin.api.graphql.terms import Class, Direction, Family, Kind
 from twin.api.revisions import shown
 from twin.errors import InvalidInput, NotFound
 from twin.flows.capabilities import CapabilityRecord, TwinCapabilityRecord
-from twin.graph.records import PropertyRecord, TwinRecord
+from twin.graph.twins.records import PropertyRecord, TwinRecord
 from twin.terms import NamedNode
 
 

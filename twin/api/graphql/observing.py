@@ -13,7 +13,7 @@ import numpy as np
 from twin.api.graphql.context import RequestContext
 from twin.bus import Lost, Subscription
 from twin.errors import InvalidInput
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 from twin.observation import Int32, ObservationBatch
 
 EVERYTHING = 2**31

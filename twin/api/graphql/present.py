@@ -13,7 +13,7 @@ import numpy as np
 
 from twin.clock import ManualClock
 from twin.errors import Unavailable
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 from twin.observation import ObservationBatch
 from twin.telemetry.latest import LatestTable, Live, LiveColumns
 

@@ -15,7 +15,7 @@ from twin.api.graphql.series import Series, series_of
 from twin.api.graphql.terms import Aggregate, Class, Kind, Quality, Unit, quality_of, unit_of
 from twin.api.graphql.values import conversion_of, number, value_of
 from twin.api.graphql.wiring import Binding, binding_of
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 from twin.telemetry.latest import Live
 
 Argument = strawberry.argument

@@ -15,7 +15,7 @@ from twin.api.graphql.window_loader import WindowKey
 from twin.clock import NANOSECONDS
 from twin.contracts import Window
 from twin.errors import InvalidInput
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 
 DEFAULT_POINTS = 500
 _DAY = 86_400 * NANOSECONDS

@@ -8,7 +8,7 @@ import strawberry
 
 from twin import units
 from twin.errors import InvalidInput
-from twin.graph.records import ClassRecord
+from twin.graph.twins.records import ClassRecord
 from twin.observation import Quality as Code
 
 

@@ -7,7 +7,7 @@ import math
 from twin import units
 from twin.api.graphql.scalars import Value
 from twin.errors import InvalidInput
-from twin.graph.records import PropertyRecord
+from twin.graph.twins.records import PropertyRecord
 
 Conversion = tuple[float, float]
 """Scale and offset: shown = stored * scale + offset."""

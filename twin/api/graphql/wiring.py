@@ -13,7 +13,7 @@ from twin.api.graphql.context import RequestContext
 from twin.api.graphql.scalars import DateTime
 from twin.bindings.health import ConnectionHealth, without_password
 from twin.errors import NotFound
-from twin.graph.records import BindingRecord, ConnectionRecord
+from twin.graph.twins.records import BindingRecord, ConnectionRecord
 
 
 @strawberry.type(description="one line of a connection's own log")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from twin.graph.shacl.triples import Term
-from twin.graph.sparql_tokens import tokens_of
+from twin.graph.sparql.tokens import tokens_of
 from twin.terms import BlankNode, Literal, NamedNode, Triple
 
 __all__ = ["Functions", "prebound"]

@@ -10,7 +10,7 @@ from pyoxigraph import Store
 
 from twin.errors import InvalidInput
 from twin.graph.shacl.shape_graph import IllFormed
-from twin.graph.sparql_gate import examine
+from twin.graph.sparql.gate import examine
 
 __all__ = ["check_query"]
 
