@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
 
@@ -53,12 +53,37 @@ class Quality(IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """An array value of one observation, such as a vibration waveform, in the property's canonical unit.
+
+    ``values`` float64[m] are evenly spaced: number ``i`` was taken ``start + i * step`` nanoseconds after the
+    observation's source time.  A ``step`` of 0 says that they are not spaced in time (a spectrum, a vector).
+    """
+
+    values: Float64
+    step: int = 0
+    start: int = 0
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Block):
+            return NotImplemented
+        same = (self.step, self.start) == (other.step, other.start)
+        return same and np.array_equal(self.values, other.values, equal_nan=True)
+
+    __hash__ = None  # type: ignore[assignment]  # its values are an array, which has none
+
+
+@dataclass(frozen=True, slots=True)
 class ObservationBatch:
     """Observations as columns of one length ``n``, in canonical units.
 
     ``series`` int32[n]; ``time`` and ``received`` int64[n] nanoseconds UTC (source time and receive time);
-    ``value`` float64[n] (a boolean is 0 or 1, a state its index, a text NaN); ``quality`` uint16[n]
-    (`Quality`); ``text`` maps the rows that carry text to it.
+    ``value`` float64[n] (a boolean is 0 or 1, a state its index, a text or a block NaN); ``quality`` uint16[n]
+    (`Quality`); ``text`` and ``blocks`` map the rows that carry a text or an array to it; ``origin`` int32[n] says
+    where each row came from, by its number in the register of origins (0, or no column at all: nobody wrote it down).
     """
 
     series: Int32
@@ -67,9 +92,59 @@ class ObservationBatch:
     quality: UInt16
     received: Int64
     text: Mapping[int, str] = field(default_factory=dict)
+    blocks: Mapping[int, Block] = field(default_factory=dict)
+    origin: Int32 | None = None
 
     def __len__(self) -> int:
         return len(self.series)
+
+    def numeric(self) -> npt.NDArray[np.bool_]:
+        """bool[n]: which rows carry a number, or should: neither a text nor a block."""
+        found = np.ones(len(self), np.bool_)
+        found[list(self.text)] = False
+        found[list(self.blocks)] = False
+        return found
+
+    def take(self, rows: npt.NDArray[np.intp]) -> ObservationBatch:
+        """The rows at these positions, in the order given."""
+        positions = rows.tolist() if self.text or self.blocks else ()
+        return ObservationBatch(
+            self.series[rows],
+            self.time[rows],
+            self.value[rows],
+            self.quality[rows],
+            self.received[rows],
+            {to: self.text[row] for to, row in enumerate(positions) if row in self.text},
+            {to: self.blocks[row] for to, row in enumerate(positions) if row in self.blocks},
+            None if self.origin is None else self.origin[rows],
+        )
+
+    @staticmethod
+    def joined(batches: Sequence[ObservationBatch]) -> ObservationBatch:
+        """One batch of the rows of several, in their order."""
+        if len(batches) == 1:
+            return batches[0]
+        text: dict[int, str] = {}
+        blocks: dict[int, Block] = {}
+        offset = 0
+        for each in batches:
+            text.update((offset + row, words) for row, words in each.text.items())
+            blocks.update((offset + row, block) for row, block in each.blocks.items())
+            offset += len(each)
+        origin = None
+        if any(each.origin is not None for each in batches):
+            unknown = (np.zeros(len(each), np.int32) if each.origin is None else each.origin for each in batches)
+            origin = np.concatenate([*unknown, np.empty(0, np.int32)])
+        return ObservationBatch(
+            np.concatenate([*(each.series for each in batches), np.empty(0, np.int32)]),
+            np.concatenate([*(each.time for each in batches), np.empty(0, np.int64)]),
+            np.concatenate([*(each.value for each in batches), np.empty(0, np.float64)]),
+            np.concatenate([*(each.quality for each in batches), np.empty(0, np.uint16)]),
+            np.concatenate([*(each.received for each in batches), np.empty(0, np.int64)]),
+            text,
+            blocks,
+            origin,
+        )
 
     @staticmethod
     def of(rows: list[tuple[int, int, float, int, int]], text: Mapping[int, str] | None = None) -> ObservationBatch:

@@ -51,11 +51,7 @@ class Stream:
 
 def only(batch: ObservationBatch, series: int) -> ObservationBatch:
     """The rows of one series."""
-    rows = np.flatnonzero(batch.series == series)
-    texts = {index: batch.text[row] for index, row in enumerate(rows.tolist()) if row in batch.text}
-    return ObservationBatch(
-        batch.series[rows], batch.time[rows], batch.value[rows], batch.quality[rows], batch.received[rows], texts
-    )
+    return batch.take(np.flatnonzero(batch.series == series))
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,7 +168,7 @@ class DuckDBHistory:
                     found.append(batch)
                     usable = set(batch.series[batch.quality & 0xFF00 == 0].tolist())
                     missing = [one for one in missing if one not in usable]
-            return sql.joined(found) if found else ObservationBatch.of([])
+            return ObservationBatch.joined(found)
 
         return await self._read(read)
 
@@ -227,7 +227,9 @@ class DuckDBHistory:
         loop = asyncio.get_running_loop()
         failure: Exception | None = None
         try:
-            await loop.run_in_executor(self._writer, self._insert, sql.joined([batch for batch, _ in group]))
+            await loop.run_in_executor(
+                self._writer, self._insert, ObservationBatch.joined([batch for batch, _ in group])
+            )
         except Exception as error:
             if len(group) > 1:  # one batch that cannot be stored must not take the others with it
                 for one in group:

@@ -239,25 +239,6 @@ def newest(
         cursor.unregister("heads")
 
 
-def joined(batches: list[ObservationBatch]) -> ObservationBatch:
-    """One batch of the rows of several, in their order."""
-    if len(batches) == 1:
-        return batches[0]
-    text: dict[int, str] = {}
-    offset = 0
-    for each in batches:
-        text.update((offset + row, words) for row, words in each.text.items())
-        offset += len(each)
-    return ObservationBatch(
-        np.concatenate([each.series for each in batches]),
-        np.concatenate([each.time for each in batches]),
-        np.concatenate([each.value for each in batches]),
-        np.concatenate([each.quality for each in batches]),
-        np.concatenate([each.received for each in batches]),
-        text,
-    )
-
-
 def _numbers(column: Any) -> npt.NDArray[np.float64]:
     filled = np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
     return np.asarray(filled, np.float64)
