@@ -31,6 +31,7 @@ from twin.flows.rebind import Rebinding
 from twin.flows.time_travel import TimeTravel
 from twin.graph.child import end_all
 from twin.graph.readers.service import SparqlService
+from twin.lineage.keeping import open_keeping
 from twin.observation import ObservationBatch
 from twin.scope import Scope
 from twin.settings import Settings
@@ -108,9 +109,13 @@ class Application:
         await self.sparql.start()
         self._exit.push_async_callback(self.sparql.close)
         connectors = InstalledConnectors()
-        supervisor = self.supervisor = Supervisor(connectors, ingest.deliver, availability(latest), clock)
+        keeping = open_keeping(directory.origins, directory.payloads, directory.rejects, settings.payloads, clock)
+        self._exit.push_async_callback(keeping.close)
+        supervisor = self.supervisor = Supervisor(
+            connectors, ingest.deliver, availability(latest), clock, keeping=keeping
+        )
         self._exit.push_async_callback(supervisor.close)
-        self._wiring = Wiring(core.twins, supervisor, lambda: core.door.revision)
+        self._wiring = Wiring(core.twins, supervisor, lambda: core.door.revision, origins=keeping.origins)
         actuator = Actuator(core.twins, supervisor, latest, observations, clock)
         self._exit.push_async_callback(actuator.close)
         rebinding = Rebinding(core.twins, core.door, supervisor, self._wiring, latest, observations, connectors, clock)
@@ -141,6 +146,7 @@ class Application:
             actuator=actuator,
             rebinding=rebinding,
             predictor=self.predictor,
+            keeping=keeping,
             importer=core.importer,
             repairing=core.repairing,
             sparql=self.sparql,

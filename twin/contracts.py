@@ -44,6 +44,19 @@ class Revision:
     delta: Delta = field(default_factory=Delta)
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A raw value that cannot become an observation: where and when (ns UTC) it was received, and why not.
+
+    ``payload`` is ``bytes``, a scalar, or None when only the reason is known.
+    """
+
+    address: str
+    payload: object
+    received: int
+    reason: str
+
+
 class GraphStore(Protocol):
     """A quad store with one writer.  Reads may come from any thread and see whole changes only."""
 

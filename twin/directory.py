@@ -31,8 +31,8 @@ class RunningServer:
 class DataDirectory:
     """One server's state on disk, locked while it is entered so that no second process can spoil it.
 
-    Parts: ``journal.sqlite``, ``graph/``, ``history.duckdb``, ``violations.sqlite``, ``models/``, ``raw/``,
-    ``checkpoints/``, ``snapshots/``, ``past/``.
+    Parts: ``journal.sqlite``, ``graph/``, ``history.duckdb``, ``violations.sqlite``, ``origins.sqlite``,
+    ``rejects.sqlite``, ``models/``, ``raw/``, ``payloads/``, ``checkpoints/``, ``snapshots/``, ``past/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +63,7 @@ class DataDirectory:
             ) from error
         (self.path / "server.json").unlink(missing_ok=True)  # of a server that was killed
         (self.path / "format").write_text(f"{FORMAT}\n")
-        for part in ("models", "raw", "checkpoints", "snapshots", "past"):
+        for part in ("models", "raw", "payloads", "checkpoints", "snapshots", "past"):
             (self.path / part).mkdir(exist_ok=True)
         return self
 
@@ -157,6 +157,18 @@ class DataDirectory:
     @property
     def violations(self) -> Path:
         return self.path / "violations.sqlite"
+
+    @property
+    def origins(self) -> Path:
+        return self.path / "origins.sqlite"
+
+    @property
+    def rejects(self) -> Path:
+        return self.path / "rejects.sqlite"
+
+    @property
+    def payloads(self) -> Path:
+        return self.path / "payloads"
 
     @property
     def models(self) -> Path:

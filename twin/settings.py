@@ -86,6 +86,31 @@ class ImportSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PayloadSettings:
+    """Raw payloads as they came: each is kept for ``keep_hours`` (0: not at all), or for those that ``connections``
+    names as ``"IRI=HOURS"``, all together in ``bytes``.  Rejected ones are kept for ``rejected_days``, in
+    ``rejected_bytes``."""
+
+    keep_hours: int = 72
+    bytes: int = 2_147_483_648
+    connections: tuple[str, ...] = ()
+    rejected_days: int = 30
+    rejected_bytes: int = 268_435_456
+
+    def by_connection(self) -> dict[str, int]:
+        """The hours of the connections that have their own; raises `ConfigurationError`."""
+        found = {}
+        for entry in self.connections:
+            connection, _, hours = entry.rpartition("=")
+            if not connection or not hours.isdecimal():
+                raise ConfigurationError(
+                    f"'payloads.connections' cannot be {entry!r}.", remedy='Write "IRI=HOURS", e.g. "urn:x:broker=24".'
+                )
+            found[connection] = int(hours)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionSettings:
     """The past: a snapshot every ``snapshot_every`` revisions (0: never for that) and ``snapshot_hours``, at most
     ``snapshots`` of them in ``snapshot_bytes``; ``keep`` revisions are kept whole (0: all).  ``pinned`` revisions of
@@ -115,6 +140,7 @@ class Settings:
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     revisions: RevisionSettings = field(default_factory=RevisionSettings)
     imports: ImportSettings = field(default_factory=ImportSettings)
+    payloads: PayloadSettings = field(default_factory=PayloadSettings)
 
 
 def read_settings(path: Path | None) -> Settings:
@@ -131,6 +157,7 @@ def read_settings(path: Path | None) -> Settings:
         raise ConfigurationError(f"{path} is not TOML: {error}.", remedy="Mend the line it names.") from error
     settings = _build(Settings, table, str(path), "")
     check_host(settings.server.host)
+    settings.payloads.by_connection()
     check_choice("validation.brick_shapes", settings.validation.brick_shapes, ("refuse", "report", "off"))
     return settings
 

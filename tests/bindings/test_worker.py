@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,8 @@ from twin.bindings.health import ConnectionHealth
 from twin.bindings.plan import BoundProperty, ConnectionPlan
 from twin.bindings.worker import Worker
 from twin.clock import SystemClock
-from twin.connector import ConnectorError, WriteError
+from twin.connector import ConnectorError, SampleBatch, WriteError
+from twin.contracts import Rejected
 from twin.errors import InvalidInput, NotFound, Unavailable
 from twin.observation import ObservationBatch
 
@@ -280,3 +281,56 @@ async def test_the_first_samples_of_some_properties_can_be_waited_for(bench: Ben
     bench.device.send(("b", b"1"))
     await waiting
     assert len(bench.taken) == 3
+
+
+class Shelf:
+    """A `twin.bindings.keeping.Keeping` in memory, whose disk may be full."""
+
+    def __init__(self) -> None:
+        self.full = False
+        self.kept: list[tuple[str, SampleBatch]] = []
+        self.rejected: list[Rejected] = []
+
+    def keep(self, connection: str, batch: SampleBatch, now: int) -> None:
+        self.kept.append((connection, batch))
+
+    async def reject(self, connection: str, rejected: Sequence[Rejected]) -> None:
+        if self.full:
+            raise Unavailable("The disk is full.")
+        self.rejected.extend(rejected)
+
+
+async def test_a_rejected_payload_is_kept_whole_before_it_is_acknowledged() -> None:
+    shelf, bench = Shelf(), Bench()
+    shelf.full = True
+    bench.worker = Worker(PLAN, Documents, bench.deliver, bench.on_status, SystemClock(), 0.005, shelf)
+    bench.worker.start()
+    await bench.connected()
+    bench.device.send(("a", b"garbage" * 100), ("b", b"2"))
+    await until(lambda: "The disk is full" in bench.worker.health().error)
+    assert bench.device.acknowledged == []
+    shelf.full = False
+    await until(lambda: bench.device.acknowledged == ["a", "b"])
+    assert [(each.address, each.payload, each.reason) for each in shelf.rejected] == [
+        ("a", b"garbage" * 100, "not a number")
+    ]
+    assert [(connection, list(batch.values)) for connection, batch in shelf.kept] == [
+        (PLAN.id, [b"garbage" * 100, b"2"])
+    ]
+    assert bench.values() == [(2, 2.0)]
+    await bench.worker.stop()
+
+
+async def test_a_batch_that_can_never_be_stored_is_kept_among_the_rejected() -> None:
+    shelf, bench = Shelf(), Bench()
+    bench.fault = lambda: InvalidInput("No such series.")
+    bench.worker = Worker(PLAN, Documents, bench.deliver, bench.on_status, SystemClock(), 0.005, shelf)
+    bench.worker.start()
+    await bench.connected()
+    bench.device.send(("a", b"1"), ("b", b"2"))
+    await until(lambda: bench.device.acknowledged == ["a", "b"])
+    assert [(each.payload, each.reason) for each in shelf.rejected] == [
+        (b"1", "No such series."),
+        (b"2", "No such series."),
+    ]
+    await bench.worker.stop()

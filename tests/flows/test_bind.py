@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.bindings.fake import until
@@ -9,7 +11,8 @@ from tests.flows.plant import SITE, Plant, running
 from tests.graph.building import add, quads
 from twin.contracts import Delta, Revision
 from twin.errors import DeadlineExceeded
-from twin.flows.bind import plans, touches_wiring
+from twin.flows.bind import Wiring, plans, touches_wiring
+from twin.lineage.origins import Origins
 from twin.scope import Scope
 from twin.terms import NamedNode, Quad
 from twin.vocab import RDFS, UNIT, bindings_graph
@@ -77,3 +80,30 @@ def test_which_changes_touch_the_wiring() -> None:
 async def test_waiting_for_what_does_not_come_ends() -> None:
     with pytest.raises(DeadlineExceeded, match="revision 7 are not in force"):
         await Plant().wiring.wait_for(7, within=0.01)
+
+
+async def test_every_value_carries_the_number_of_its_binding_and_a_changed_binding_gets_another(tmp_path: Path) -> None:
+    async with running() as plant:
+        origins = Origins(tmp_path / "origins.sqlite", plant.clock)
+        wiring = Wiring(plant.twins, plant.supervisor, lambda: plant.door.revision, origins=origins)
+        await wiring.refresh()
+        plant.report()
+        await until(lambda: plant.history.batches and plant.history.batches[-1].origin is not None)
+        batch = plant.history.batches[-1]
+        assert batch.origin is not None
+        row = batch.series.tolist().index(plant.series("sat"))
+        origin = origins.find(int(batch.origin[row]))
+        assert origin is not None
+        assert (origin.kind, origin.address, origin.revision) == ("binding", "acme/ahu", plant.door.revision)
+        assert "path: temps.sat" in origin.codec
+
+        delta = Delta(
+            removed=quads(":sat qudt:hasUnit unit:DEG_C ."),
+            added=quads(":sat qudt:hasUnit unit:K ."),
+        )
+        revision = await plant.door.commit(delta, actor="test", reason="kelvin")
+        await wiring.refresh(revision.token)
+        versions = origins.of("binding", origin.subject)
+        assert [each.revision for each in versions] == [origin.revision, revision.token]
+        assert versions[1].codec != versions[0].codec
+        origins.close()

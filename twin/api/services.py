@@ -25,6 +25,7 @@ from twin.graph.past.pinned import Past, Pasts
 from twin.graph.readers.service import SparqlService
 from twin.graph.twins.reader import TwinReader
 from twin.graph.validation.violations import ViolationStore
+from twin.lineage.keeping import RawKeeping
 from twin.observation import ObservationBatch
 from twin.scope import LOCAL, Principal
 from twin.settings import Settings
@@ -60,6 +61,7 @@ class Services:
     rebinding: Rebinding
     predictor: Predictor
     importer: Importer
+    keeping: RawKeeping | None = None
     repairing: Repairing | None = None
     backups: Backups | None = None
     sparql: SparqlService | None = None

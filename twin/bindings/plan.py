@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 Kind = Literal["number", "boolean", "state", "text"]
@@ -17,6 +17,7 @@ class BoundProperty:
     ``unit``, ``source_unit`` and ``quantity_kind`` are QUDT IRIs (``source_unit`` None: the property's own unit).
     ``states`` are the words of a state property by index; ``codes`` are pairs of raw code and word.
     Source value = raw * ``scale`` + ``offset`` in ``source_unit``; ``minimum`` and ``maximum`` are in ``unit``.
+    ``origin`` is the binding's number in the register of origins (0: it has none).
     """
 
     property: str
@@ -37,6 +38,25 @@ class BoundProperty:
     scale: float = 1.0
     offset: float = 0.0
     codes: tuple[tuple[str, str], ...] = ()
+    origin: int = 0
+
+    def codec_in_words(self) -> str:
+        """How raw values are decoded, e.g. ``kind: number; path: temps.sat; source_unit: ...DEG_F``: equal words mean
+        an equal codec."""
+        told = {name: getattr(self, name) for name in _CODEC}
+        return "; ".join(f"{name}: {_said(value)}" for name, value in told.items() if value not in (None, (), ""))
+
+
+_NOT_CODEC = ("property", "series", "binding", "address", "write_address", "write_path", "origin")
+_CODEC = tuple(entry.name for entry in fields(BoundProperty) if entry.name not in _NOT_CODEC)
+
+
+def _said(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return ", ".join("=".join(map(str, each)) if isinstance(each, tuple) else str(each) for each in value)
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from twin.bindings.health import ConnectionEvent, ConnectionHealth, without_password
+from twin.bindings.keeping import Keeping
 from twin.bindings.plan import BoundProperty, ConnectionPlan
 from twin.bindings.plugins import connector_for
 from twin.bindings.worker import FIRST_PAUSE, Deliver, OnStatus, Worker
@@ -27,7 +28,8 @@ _IDENTITY = ("client_id", "session")
 class Supervisor:
     """All connections of a server.  Used from one event loop; `close` it at the end.
 
-    ``deliver`` takes what was decoded; ``on_status`` is told whenever a connection's state or bindings change.
+    ``deliver`` takes what was decoded; ``on_status`` is told whenever a connection's state or bindings change;
+    ``keeping`` keeps raw payloads, the rejected ones before they are acknowledged.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Supervisor:
         *,
         handover: float = HANDOVER,
         first_pause: float = FIRST_PAUSE,
+        keeping: Keeping | None = None,
     ) -> None:
         self._connectors = connectors
         self._deliver = deliver
@@ -46,6 +49,7 @@ class Supervisor:
         self._clock = clock
         self._handover = handover
         self._first_pause = first_pause
+        self._keeping = keeping
         self._workers: dict[str, Worker] = {}
         self._unable: dict[str, ConnectionHealth] = {}
         self._routes: dict[str, tuple[str, BoundProperty]] = {}
@@ -147,7 +151,7 @@ class Supervisor:
             self._on_status(self._unable[plan.id])
             return
         self._unable.pop(plan.id, None)
-        worker = Worker(plan, connector, self._deliver, self._on_status, self._clock, self._first_pause)
+        worker = Worker(plan, connector, self._deliver, self._on_status, self._clock, self._first_pause, self._keeping)
         self._workers[plan.id] = worker
         worker.start()
 

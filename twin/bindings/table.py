@@ -84,6 +84,7 @@ class Table:
         self._exact = exact
         self._routes: dict[str, _Route] = {}
         self._series = np.array([codec.row.series for codec in self._codecs], np.int32)
+        self._origin = np.array([codec.row.origin for codec in self._codecs], np.int32)
         self._scale = np.array([codec.scale for codec in self._codecs], np.float64)
         self._offset = np.array([codec.offset for codec in self._codecs], np.float64)
 
@@ -147,7 +148,9 @@ class Table:
             no_number[list(rows.texts)] = False
             value[no_number] = nan
             quality[no_number & (quality & _BAD == 0)] |= np.uint16(Quality.NOT_A_NUMBER)
-        return ObservationBatch(self._series[slot], time, value, quality, received, rows.texts)
+        return ObservationBatch(
+            self._series[slot], time, value, quality, received, rows.texts, origin=self._origin[slot]
+        )
 
     def _resolve(self, address: str) -> _Route:
         slots = list(self._exact.get(address, ()))

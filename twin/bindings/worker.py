@@ -14,11 +14,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 import numpy as np
 
 from twin.bindings.health import ConnectionHealth, ConnectionLog, ConnectionState, Level, without_password
+from twin.bindings.keeping import Keeping, KeepNothing
 from twin.bindings.plan import BoundProperty, ConnectionPlan
 from twin.bindings.quarantine import Quarantine
 from twin.bindings.table import Table, compile_table
 from twin.clock import Clock
 from twin.connector import AddressBinding, ConnectionSettings, Connector, ConnectorError, SampleBatch
+from twin.contracts import Rejected
 from twin.errors import InvalidInput, NotFound, TwinError, Unavailable
 from twin.observation import ObservationBatch
 
@@ -52,12 +54,14 @@ class Worker:
         on_status: OnStatus,
         clock: Clock,
         first_pause: float = FIRST_PAUSE,
+        keeping: Keeping | None = None,
     ) -> None:
         self._connector_type = connector
         self._deliver = deliver
         self._on_status = on_status
         self._clock = clock
         self._first_pause = first_pause
+        self._keeping = keeping if keeping is not None else KeepNothing()
         self._log = ConnectionLog(plan.endpoint)
         self._quarantine = Quarantine()
         self._state: ConnectionState = "CONNECTING"
@@ -258,24 +262,41 @@ class Worker:
 
     async def _take(self, batch: SampleBatch) -> None:
         now = self._clock.now()
+        self._keeping.keep(self.plan.id, batch, now)
         observations = self._table.decode(batch, self._quarantine, now)
         self._received += len(batch)
         self._last_received = now
         self._decoded += len(observations)
+        if refused := self._quarantine.taken():
+            await self._set_aside(refused)
         if len(observations):
-            await self._hand_over(observations, lambda: self._acknowledge(batch))
+            await self._hand_over(observations, batch)
             self._tell(observations)
         else:
             self._acknowledge(batch)  # it can never be stored, and stands in the quarantine
 
-    async def _hand_over(self, observations: ObservationBatch, acknowledge: Callable[[], None]) -> None:
+    async def _set_aside(self, refused: list[Rejected]) -> None:
+        """Returns when the refused payloads are on disk: then they may be acknowledged."""
         for pause in _pauses(self._first_pause):
             try:
-                await self._deliver(observations, acknowledge)
+                await self._keeping.reject(self.plan.id, refused)
+            except TwinError as error:
+                self._error = self._note("error", f"{len(refused)} rejected payloads wait to be kept: {error}")
+            else:
+                return
+            await asyncio.sleep(pause)
+
+    async def _hand_over(self, observations: ObservationBatch, batch: SampleBatch) -> None:
+        for pause in _pauses(self._first_pause):
+            try:
+                await self._deliver(observations, lambda: self._acknowledge(batch))
             except InvalidInput as error:
-                self._quarantine.add("(batch)", str(error), None, self._clock.now())
+                now = self._clock.now()
+                self._quarantine.add("(batch)", str(error), None, now)
                 self._note("error", f"{len(observations)} values can never be stored: {error}")
-                acknowledge()
+                columns = zip(batch.addresses, batch.values, batch.received, strict=True)
+                await self._set_aside([Rejected(address, raw, at or now, str(error)) for address, raw, at in columns])
+                self._acknowledge(batch)
                 return
             except TwinError as error:
                 self._error = self._note("error", f"{len(observations)} values wait to be stored: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from twin.bindings.plan import BoundProperty, ConnectionPlan
@@ -13,6 +14,7 @@ from twin.bus import Lost, Topic
 from twin.contracts import Revision
 from twin.errors import DeadlineExceeded
 from twin.graph.twins.records import BindingRecord, ConnectionRecord, PropertyRecord
+from twin.lineage.origins import Origin, Origins
 from twin.scope import Scope
 from twin.vocab import BRICK, QUDT, RDF, SAREF, TWIN
 
@@ -81,6 +83,20 @@ def bound(property: PropertyRecord, binding: BindingRecord) -> BoundProperty:
     )
 
 
+def numbered(plans: Iterable[ConnectionPlan], origins: Origins, revision: int) -> list[ConnectionPlan]:
+    """The plans with each binding's number in the register of origins; one that is new, or decodes another way than so
+    far, gets a new number as of the revision."""
+    plans = list(plans)
+    rows = [(plan, row) for plan in plans for row in plan.rows]
+    numbers = iter(origins.numbers(binding_origin(plan.id, row, revision) for plan, row in rows))
+    return [replace(plan, rows=tuple(replace(row, origin=next(numbers)) for row in plan.rows)) for plan in plans]
+
+
+def binding_origin(connection: str, row: BoundProperty, revision: int) -> Origin:
+    """What a binding is to the register of origins."""
+    return Origin("binding", row.binding, connection, row.address, row.codec_in_words(), revision)
+
+
 def touches_wiring(revision: Revision) -> bool:
     """Whether a change may alter what has to run.  An import, whose quads do not travel with it, may."""
     delta = revision.delta
@@ -94,15 +110,21 @@ def touches_wiring(revision: Revision) -> bool:
 class Wiring:
     """Keeps a supervisor as the graph says: `refresh` once at the start, then `follow` the changes.
 
-    ``present`` gives the revision that reads see now.
+    ``present`` gives the revision that reads see now; ``origins`` numbers the bindings, whose values carry the number.
     """
 
     def __init__(
-        self, twins: WiringRecords, supervisor: Supervisor, present: Callable[[], int], scope: Scope | None = None
+        self,
+        twins: WiringRecords,
+        supervisor: Supervisor,
+        present: Callable[[], int],
+        scope: Scope | None = None,
+        origins: Origins | None = None,
     ) -> None:
         self._twins = twins
         self._supervisor = supervisor
         self._present = present
+        self._origins = origins
         self._scope = scope if scope is not None else Scope()
         self._configuring = asyncio.Lock()
         self._moved = asyncio.Condition()
@@ -114,7 +136,10 @@ class Wiring:
         wanted = self._present() if revision is None else revision
         async with self._configuring:
             if self.in_force < wanted:
-                await self._supervisor.configure(plans(self._twins, self._scope))
+                wired = plans(self._twins, self._scope)
+                if self._origins is not None:
+                    wired = await asyncio.to_thread(numbered, wired, self._origins, wanted)
+                await self._supervisor.configure(wired)
                 await self._is_in_force(wanted)
 
     async def follow(self, changes: Topic[Revision]) -> None:
