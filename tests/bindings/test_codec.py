@@ -74,7 +74,7 @@ def test_why_a_document_gives_no_number(document: object, why: str) -> None:
     assert reason(codec(path="t"), orjson.dumps(document)) == why
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"NaN", b"[" * 5000, b"9" * 400, b"\xef\xbb\xbf{}", 5, True])
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff\xfe", b"[" * 5000, b'{"t": 1} {', b"\x81", 5, True])
 def test_what_is_no_json_is_said_to_be_none(raw: object) -> None:
     assert reason(codec(path="t"), raw) == "no JSON"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from twin.bindings.paths import getter, nested, parse_path
+from twin.bindings.paths import Step, Where, getter, nested, parse_path
 from twin.errors import InvalidInput
 
 
@@ -21,9 +21,11 @@ from twin.errors import InvalidInput
         ("a['x']", ("a", "x")),
         ("Temp °C.now", ("Temp °C", "now")),
         ("$", ("$",)),
+        ("samples[*].v", ("samples", None, "v")),
+        ("e[n=temp].v", ("e", Where("n", "temp"), "v")),
     ],
 )
-def test_a_path_is_names_and_positions(text: str, steps: tuple[str | int, ...]) -> None:
+def test_a_path_is_names_and_positions(text: str, steps: tuple[Step, ...]) -> None:
     assert parse_path(text) == steps
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
-Kind = Literal["number", "boolean", "state", "text"]
+from twin.payload import AS_USUAL, PayloadForm
+
+Kind = Literal["number", "boolean", "state", "text", "array"]
 Carries = Literal["documents", "scalars"]
 
 
@@ -38,13 +40,16 @@ class BoundProperty:
     scale: float = 1.0
     offset: float = 0.0
     codes: tuple[tuple[str, str], ...] = ()
+    form: PayloadForm = AS_USUAL
     origin: int = 0
 
     def codec_in_words(self) -> str:
         """How raw values are decoded, e.g. ``kind: number; path: temps.sat; source_unit: ...DEG_F``: equal words mean
         an equal codec."""
         told = {name: getattr(self, name) for name in _CODEC}
-        return "; ".join(f"{name}: {_said(value)}" for name, value in told.items() if value not in (None, (), ""))
+        return "; ".join(
+            f"{name}: {_said(value)}" for name, value in told.items() if value not in (None, (), "", AS_USUAL)
+        )
 
 
 _NOT_CODEC = ("property", "series", "binding", "address", "write_address", "write_path", "origin")
@@ -52,6 +57,9 @@ _CODEC = tuple(entry.name for entry in fields(BoundProperty) if entry.name not i
 
 
 def _said(value: object) -> str:
+    if isinstance(value, PayloadForm):
+        stated = ((entry.name, getattr(value, entry.name)) for entry in fields(value))
+        return ", ".join(f"{name}={_said(each)}" for name, each in stated if each is not None)
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from math import nan
 
 import numpy as np
@@ -18,7 +19,7 @@ from twin.bindings.plan import BoundProperty, Carries, ConnectionPlan
 from twin.bindings.quarantine import Quarantine
 from twin.connector import AddressBinding, SampleBatch
 from twin.errors import InvalidInput
-from twin.observation import ObservationBatch, Quality
+from twin.observation import Block, ObservationBatch, Quality
 
 __all__ = ["BoundProperty", "ConnectionPlan", "Fault", "Table", "compile_table"]
 
@@ -47,7 +48,7 @@ class _Route:
 class _Rows:
     """Decoded values as growing columns: which codec, which sample of the batch, raw number, source time."""
 
-    __slots__ = ("origins", "slots", "texts", "times", "values")
+    __slots__ = ("blocks", "origins", "slots", "texts", "times", "values")
 
     def __init__(self) -> None:
         self.slots: list[int] = []
@@ -55,10 +56,14 @@ class _Rows:
         self.values: list[float] = []
         self.times: list[int] = []
         self.texts: dict[int, str] = {}
+        self.blocks: dict[int, Block] = {}
 
-    def add(self, slot: int, origin: int, value: float | str, time: int) -> None:
+    def add(self, slot: int, origin: int, value: float | str | Block, time: int) -> None:
         if isinstance(value, str):
             self.texts[len(self.values)] = value
+            value = nan
+        elif isinstance(value, Block):
+            self.blocks[len(self.values)] = value
             value = nan
         self.slots.append(slot)
         self.origins.append(origin)
@@ -122,11 +127,16 @@ class Table:
                     codecs = route.plain
             for slot, codec in codecs:
                 try:
-                    value, time = codec.extract(raw, document)
+                    if codec.many is None:
+                        rows.add(slot, origin, *codec.extract(raw, document))
+                        continue
+                    received = batch.received[origin] or now
+                    for value, time in codec.samples(
+                        raw, document, partial(_refuse, quarantine, address, raw, received)
+                    ):
+                        rows.add(slot, origin, value, time)
                 except DecodeError as error:
                     quarantine.add(address, str(error), raw, batch.received[origin] or now)
-                else:
-                    rows.add(slot, origin, value, time)
         return self._columns(batch, rows, now)
 
     def _columns(self, batch: SampleBatch, rows: _Rows, now: int) -> ObservationBatch:
@@ -146,10 +156,15 @@ class Table:
         no_number = ~np.isfinite(value)
         if no_number.any():
             no_number[list(rows.texts)] = False
+            no_number[list(rows.blocks)] = False
             value[no_number] = nan
             quality[no_number & (quality & _BAD == 0)] |= np.uint16(Quality.NOT_A_NUMBER)
+        for row, block in rows.blocks.items():
+            known = np.isfinite(block.values)
+            if not known.all():
+                quality[row] |= np.uint16(Quality.UNCERTAIN if known.any() else Quality.NOT_A_NUMBER)
         return ObservationBatch(
-            self._series[slot], time, value, quality, received, rows.texts, origin=self._origin[slot]
+            self._series[slot], time, value, quality, received, rows.texts, rows.blocks, self._origin[slot]
         )
 
     def _resolve(self, address: str) -> _Route:
@@ -174,6 +189,10 @@ def compile_table(rows: Iterable[BoundProperty], carries: Carries) -> Table:
         except InvalidInput as error:
             faults.append(Fault(row.property, row.binding, str(error)))
     return Table(codecs, tuple(faults), carries == "documents")
+
+
+def _refuse(quarantine: Quarantine, address: str, raw: object, time: int, reason: str) -> None:
+    quarantine.add(address, reason, raw, time)
 
 
 def _take_nothing(

@@ -80,6 +80,7 @@ def bound(property: PropertyRecord, binding: BindingRecord) -> BoundProperty:
         scale=binding.scale,
         offset=binding.offset,
         codes=binding.states,
+        form=binding.form,
     )
 
 

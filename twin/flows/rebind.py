@@ -22,6 +22,7 @@ from twin.graph.twins.reader import TwinReader
 from twin.graph.twins.records import BindingRecord, ConnectionRecord, PropertyRecord
 from twin.graph.twins.wiring import binding_quads
 from twin.observation import ObservationBatch
+from twin.payload import AS_USUAL, PayloadForm
 from twin.scope import Principal, Scope
 from twin.telemetry.latest import LatestTable
 from twin.terms import NamedNode, Quad
@@ -51,6 +52,7 @@ class BindingSpec:
     scale: float = 1.0
     offset: float = 0.0
     states: tuple[tuple[str, str], ...] = ()
+    form: PayloadForm = AS_USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ class Rebinding:
             scale=to.scale,
             offset=to.offset,
             states=to.states,
+            form=to.form,
         )
         connector = connector_for(connection.protocol, self._connectors)
         try:

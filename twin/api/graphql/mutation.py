@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import strawberry
@@ -18,6 +19,7 @@ from twin.bindings.swap import EquivalenceReport as Equivalence
 from twin.contracts import Delta, Revision
 from twin.errors import InvalidInput, Unavailable
 from twin.flows.rebind import BindingSpec
+from twin.payload import AS_USUAL, PayloadForm
 
 Info = strawberry.Info[RequestContext, None]
 
@@ -26,6 +28,19 @@ Info = strawberry.Info[RequestContext, None]
 class BindingStateInput:
     code: str
     word: str
+
+
+@strawberry.input(description="what is not plain JSON or a plain value; see the documentation of bindings")
+class PayloadFormInput:
+    format: str | None = None
+    packing: str | None = None
+    bits: str | None = None
+    time_form: str | None = None
+    time_zone: str | None = None
+    step: float | None = None
+    step_path: str | None = None
+    start: float | None = None
+    start_path: str | None = None
 
 
 @strawberry.input(description="where a property is read and written from now on; source value = raw * scale + offset")
@@ -40,6 +55,7 @@ class BindingInput:
     scale: float = 1
     offset: float = 0
     states: list[BindingStateInput] = strawberry.field(default_factory=list)
+    form: PayloadFormInput | None = None
 
     def spec(self) -> BindingSpec:
         """The binding as the flow takes it."""
@@ -54,6 +70,7 @@ class BindingInput:
             scale=self.scale,
             offset=self.offset,
             states=tuple((each.code, each.word) for each in self.states),
+            form=PayloadForm(**asdict(self.form)) if self.form is not None else AS_USUAL,
         )
 
 

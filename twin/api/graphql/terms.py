@@ -25,6 +25,7 @@ class Kind(Enum):
     BOOLEAN = "boolean"
     STATE = "state"
     TEXT = "text"
+    ARRAY = "array"
 
 
 @strawberry.enum

@@ -6,6 +6,7 @@ Whoever builds these has checked that the principal may see bindings.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 
 import strawberry
 
@@ -57,6 +58,19 @@ class BindingState:
     word: str
 
 
+@strawberry.type(description="what is not plain JSON or a plain value; null: as usual. Step and start are in seconds")
+class PayloadForm:
+    format: str | None
+    packing: str | None
+    bits: str | None
+    time_form: str | None
+    time_zone: str | None
+    step: float | None
+    step_path: str | None
+    start: float | None
+    start_path: str | None
+
+
 @strawberry.type(description="where a property is read and written, and how its raw values are decoded")
 class Binding:
     _context: strawberry.Private[RequestContext]
@@ -71,6 +85,7 @@ class Binding:
     scale: float
     offset: float
     states: list[BindingState]
+    form: PayloadForm | None
 
     @strawberry.field
     def connection(self) -> Connection:
@@ -98,6 +113,7 @@ def binding_of(context: RequestContext, record: BindingRecord) -> Binding:
         scale=record.scale,
         offset=record.offset,
         states=[BindingState(code=code, word=word) for code, word in record.states],
+        form=PayloadForm(**asdict(record.form)) if record.form else None,
     )
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["number", "boolean", "state", "text"]
+from twin.payload import AS_USUAL, PayloadForm
+
+Kind = Literal["number", "boolean", "state", "text", "array"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class BindingRecord:
     scale: float = 1.0
     offset: float = 0.0
     states: tuple[tuple[str, str], ...] = ()
+    form: PayloadForm = AS_USUAL
 
 
 @dataclass(frozen=True, slots=True)

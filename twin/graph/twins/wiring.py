@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from twin.graph.overlay import QuadView
 from twin.graph.twins.membership import bindings_site, name_of
 from twin.graph.twins.records import BindingRecord, ConnectionRecord
+from twin.payload import AS_USUAL, PayloadForm
 from twin.terms import Literal, NamedNode, Quad
 from twin.vocab import RDF, TWIN, XSD, bindings_graph
 
@@ -19,6 +21,18 @@ _TEXTS = {
 }
 _NODES = {TWIN.binds: "property", TWIN.connection: "connection", TWIN.sourceUnit: "source_unit"}
 _NUMBERS = {TWIN.scale: "scale", TWIN.offset: "offset"}
+_FORM = {
+    TWIN.format: "format",
+    TWIN.packing: "packing",
+    TWIN.bits: "bits",
+    TWIN.timeForm: "time_form",
+    TWIN.timeZone: "time_zone",
+    TWIN.step: "step",
+    TWIN.stepPath: "step_path",
+    TWIN.start: "start",
+    TWIN.startPath: "start_path",
+}
+_FORM_NUMBERS = ("step", "start")
 
 
 def read_binding(view: QuadView, property_iri: str) -> BindingRecord | None:
@@ -46,6 +60,7 @@ def read_bindings(view: QuadView, sites: Iterable[str]) -> list[BindingRecord]:
 def _record(view: QuadView, node: NamedNode) -> BindingRecord | None:
     texts: dict[str, str] = {}
     numbers: dict[str, float] = {}
+    form: dict[str, Any] = {}
     states: list[tuple[str, str]] = []
     for quad in view.quads(node, None, None, None):
         value = quad.object
@@ -54,6 +69,9 @@ def _record(view: QuadView, node: NamedNode) -> BindingRecord | None:
                 texts[_TEXTS[quad.predicate]] = value.value
             elif quad.predicate in _NUMBERS:
                 numbers[_NUMBERS[quad.predicate]] = _number(value)
+            elif quad.predicate in _FORM:
+                field = _FORM[quad.predicate]
+                form[field] = _number(value) if field in _FORM_NUMBERS else value.value
         elif isinstance(value, NamedNode):
             if quad.predicate in _NODES:
                 texts[_NODES[quad.predicate]] = value.value
@@ -80,6 +98,7 @@ def _record(view: QuadView, node: NamedNode) -> BindingRecord | None:
         scale=numbers.get("scale", 1.0),
         offset=numbers.get("offset", 0.0),
         states=tuple(sorted(states)),
+        form=PayloadForm(**form) if form else AS_USUAL,
     )
 
 
@@ -127,6 +146,12 @@ def binding_quads(record: BindingRecord, site: str) -> Iterator[Quad]:
     for predicate, field, default in ((TWIN.scale, "scale", 1.0), (TWIN.offset, "offset", 0.0)):
         if getattr(record, field) != default:
             yield Quad(node, predicate, Literal(repr(float(getattr(record, field))), datatype=XSD.double), graph)
+    for predicate, field in _FORM.items():
+        value = getattr(record.form, field)
+        if value is not None:
+            number = field in _FORM_NUMBERS
+            term = Literal(repr(float(value)), datatype=XSD.double) if number else Literal(value)
+            yield Quad(node, predicate, term, graph)
     for index, (code, word) in enumerate(record.states):
         entry = NamedNode(f"{record.iri}-state-{index}")
         yield Quad(node, TWIN.stateEntry, entry, graph)

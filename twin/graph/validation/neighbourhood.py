@@ -23,6 +23,11 @@ _OF_BINDINGS = (
     TWIN.sourceUnit,
     TWIN.scale,
     TWIN.offset,
+    TWIN.format,
+    TWIN.packing,
+    TWIN.bits,
+    TWIN.step,
+    TWIN.start,
     TWIN.stateEntry,
 )
 """Predicates that only a binding has."""
