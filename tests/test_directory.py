@@ -22,6 +22,14 @@ def test_a_second_opening_is_refused_and_names_the_server(tmp_path: Path) -> Non
         assert again.server() is None
 
 
+def test_its_identity_stays_and_is_no_other_directorys(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path / "one") as one, DataDirectory(tmp_path / "two") as two:
+        first = one.identity
+        assert first != two.identity
+    with DataDirectory(tmp_path / "one") as again:
+        assert again.identity == first
+
+
 def test_a_directory_of_a_newer_format_is_refused(tmp_path: Path) -> None:
     (tmp_path / "format").write_text("99\n")
     with pytest.raises(ConfigurationError, match="format 99"):

@@ -112,7 +112,12 @@ class Application:
         keeping = open_keeping(directory.origins, directory.payloads, directory.rejects, settings.payloads, clock)
         self._exit.push_async_callback(keeping.close)
         supervisor = self.supervisor = Supervisor(
-            connectors, ingest.deliver, availability(latest), clock, keeping=keeping
+            connectors,
+            ingest.deliver,
+            availability(latest),
+            clock,
+            keeping=keeping,
+            identity=directory.identity,
         )
         self._exit.push_async_callback(supervisor.close)
         self._wiring = Wiring(core.twins, supervisor, lambda: core.door.revision, origins=keeping.origins)

@@ -33,11 +33,16 @@ class AddressError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """One configured connection: its ``endpoint`` URL and the protocol's own ``options`` (text values)."""
+    """One configured connection: its ``endpoint`` URL and the protocol's own ``options`` (text values).
+
+    ``identity`` names this connection of this server for as long as its data directory lasts, and no other: letters and
+    digits by which a device may remember us while we are away.  Empty: we pass by and must leave nothing behind.
+    """
 
     id: str
     endpoint: str
     options: Mapping[str, str] = field(default_factory=dict)
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

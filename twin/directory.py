@@ -143,6 +143,20 @@ class DataDirectory:
             return None
 
     @property
+    def identity(self) -> str:
+        """What this directory is called by the devices that remember its connections: made once, never copied to a
+        backup, so that a restored server does not take a running one's messages."""
+        path = self.path / "identity"
+        if not path.exists():
+            partial = self.path / "identity.partial"
+            with partial.open("w") as file:
+                file.write(secrets.token_hex(16) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+        return path.read_text().strip()
+
+    @property
     def graph(self) -> Path:
         return self.path / "graph"
 

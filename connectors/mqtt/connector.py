@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 
 from connectors.mqtt.inbox import Message
 from connectors.mqtt.session import Session
-from connectors.mqtt.settings import MqttOptions, broker
+from connectors.mqtt.settings import MqttOptions, broker, who
 from connectors.mqtt.topics import check_filter, check_topic
 from connectors.options import read
 from twin.connector import (
@@ -40,10 +40,8 @@ class MqttConnector:
 
     async def __aenter__(self) -> Self:
         options = read(MqttOptions, self._settings.options)
-        if options.session == "persistent" and not options.client_id:
-            raise ConnectorError("A persistent session belongs to a client: give the option client_id.")
         try:
-            session = Session(broker(self._settings.endpoint), options)
+            session = Session(broker(self._settings.endpoint), options, who(options, self._settings.identity))
         except OSError as error:
             raise ConnectorError(f"The file {options.ca_file} cannot be used as ca_file: {error}.") from None
         await session.open()
@@ -70,7 +68,7 @@ class MqttConnector:
         session = self._connected()
         filters, wrong = _sorted(bindings)
         if wrong:
-            yield _batch([Message(each, None, 0, 0) for each in wrong], session)
+            yield _batch([(each, None, 0, 0) for each in wrong], session)
         session.subscribe(filters)
         try:
             while True:
@@ -113,17 +111,15 @@ def _sorted(bindings: Sequence[AddressBinding]) -> tuple[list[str], list[str]]:
 
 
 def _batch(messages: Sequence[Message], session: Session) -> SampleBatch:
-    mids = [each.mid for each in messages if each.mid]
-    refused = any(each.payload is None for each in messages)
+    topics, payloads, received, mids = zip(*messages, strict=True)
+    refused = None in payloads
     return SampleBatch(
-        addresses=[each.topic for each in messages],
-        values=[each.payload for each in messages],
+        addresses=topics,
+        values=payloads,
         times=[0] * len(messages),
-        received=[each.received for each in messages],
-        qualities=[Quality.CONFIGURATION if each.payload is None else Quality.GOOD for each in messages]
-        if refused
-        else None,
-        acknowledge=partial(session.acknowledge, mids) if mids else None,
+        received=received,
+        qualities=[Quality.CONFIGURATION if each is None else Quality.GOOD for each in payloads] if refused else None,
+        acknowledge=partial(session.acknowledge, mids) if any(mids) else None,
     )
 
 

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of payload at which the inbox is full, however few messages they are."""
 
-
-class Message(NamedTuple):
-    """A message as it came: ``received`` in ns UTC; ``mid`` is 0 when it needs no acknowledgement.
-
-    ``payload`` is None for a filter the broker refused; ``topic`` is then the filter.
-    """
-
-    topic: str
-    payload: bytes | None
-    received: int
-    mid: int
+Message = tuple[str, bytes | None, int, int]
+"""A message as it came: topic, payload, when it was received (ns UTC), and its packet identifier: 0 when it needs no
+acknowledgement.  The payload is None for a filter that the broker refused, which then stands for the topic."""
 
 
 class Inbox:
@@ -43,23 +34,25 @@ class Inbox:
 
     # The network thread.
 
-    def put(self, message: Message) -> None:
-        """Adds a message; never waits and never refuses: ask `full` before reading on."""
-        self._bytes_in += len(message.payload or b"")
-        self._messages.append(message)
+    def put(self, messages: Sequence[Message], size: int) -> None:
+        """Adds messages with so many bytes of payload; never waits and never refuses: ask `room` before reading on."""
+        self._bytes_in += size
+        self._messages.extend(messages)
         if not self._told:
             self._told = True
             self._tell()
 
     @property
-    def full(self) -> bool:
-        """Whether no more should be read."""
-        return len(self._messages) >= self._limit or self._bytes_in - self._bytes_out >= LARGEST
+    def room(self) -> int:
+        """How many more messages should be read."""
+        if self._bytes_in - self._bytes_out >= LARGEST:
+            return 0
+        return max(self._limit - len(self._messages), 0)
 
     def wait_for_room(self, seconds: float) -> None:
         """Returns when something was taken or `release` was called, at the latest after the time."""
         self._room.clear()
-        if self.full:  # looked at again: it may have been emptied before the flag was cleared
+        if not self.room:  # looked at again: it may have been emptied before the flag was cleared
             self._room.wait(seconds)
 
     # The event loop.
@@ -68,7 +61,7 @@ class Inbox:
         """All messages that wait, oldest first."""
         self._told = False
         messages = [self._messages.popleft() for _ in range(len(self._messages))]
-        self._bytes_out += sum(len(each.payload or b"") for each in messages)
+        self._bytes_out += sum(len(each[1] or b"") for each in messages)
         self._room.set()
         return messages
 

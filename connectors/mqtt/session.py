@@ -17,7 +17,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
 from connectors.mqtt.inbox import Inbox, Message
-from connectors.mqtt.settings import Broker, MqttOptions
+from connectors.mqtt.settings import Broker, MqttOptions, Who
+from connectors.mqtt.wire import WiredClient, queue
 from connectors.mqtt.words import lost, refused, unreachable
 from twin.connector import ConnectorError, WriteError
 
@@ -25,7 +26,12 @@ logger = logging.getLogger(__name__)
 
 FILTERS_AT_ONCE = 500
 GATHERING = 0.025
-"""Seconds from one batch to the next at least."""
+"""Seconds for which messages that come fast are gathered at most, counted from the batch before."""
+QUIET = 0.002
+"""Seconds without a message that end the gathering: a broker may send no more before some are acknowledged."""
+PAUSE = 0.001
+"""Seconds that the socket fills when it is read more often than it pays."""
+PING, PUBACK = b"\xc0\x00", b"\x40\x02"
 SHORTLY = 2.0
 """Seconds between two readers after which the subscriptions are given up."""
 CLOSING = 1.0
@@ -39,9 +45,10 @@ class Session:
     stops reading, so that TCP holds the sender back and memory stays bounded.
     """
 
-    def __init__(self, where: Broker, options: MqttOptions) -> None:
+    def __init__(self, where: Broker, options: MqttOptions, who: Who) -> None:
         self._broker = where
         self._options = options
+        self._who = who
         self._loop = asyncio.get_running_loop()
         self._arrived = asyncio.Event()
         self._inbox = Inbox(options.queue, partial(self._loop.call_soon_threadsafe, self._arrived.set))
@@ -81,9 +88,10 @@ class Session:
         self._stay()
         self._inbox.release()
         self._client.disconnect()
-        if not await self._ends_within(CLOSING) and isinstance(open_socket := self._client.socket(), socket.socket):
-            with suppress(OSError):  # it may have gone in this very moment
-                open_socket.shutdown(socket.SHUT_RDWR)
+        if not await self._ends_within(CLOSING):
+            connected: Any = self._client.socket()
+            with suppress(OSError, AttributeError):  # it may have gone in this very moment
+                connected.shutdown(socket.SHUT_RDWR)
             await self._ends_within(CLOSING)
         if self._finished.is_set():
             self._thread.join()
@@ -113,7 +121,7 @@ class Session:
 
         A persistent session keeps them, so that the broker collects messages while we are away.
         """
-        if self._options.session == "clean":
+        if not self._who.lasting:
             self._leaving = self._loop.call_later(SHORTLY, self._give_up)
 
     async def received(self) -> list[Message]:
@@ -122,8 +130,11 @@ class Session:
         A message that comes alone is given at once.  When they come fast they are gathered for a moment: each batch
         costs two switches of threads and a commit, as much as a hundred messages.
         """
-        if (pause := self._given + GATHERING - self._loop.time()) > 0:
-            await asyncio.sleep(pause)
+        while (left := self._given + GATHERING - self._loop.time()) > 0:
+            waiting = len(self._inbox)
+            await asyncio.sleep(min(left, QUIET))
+            if waiting and waiting == len(self._inbox):
+                break
         while True:
             refusals, self._refusals = self._refusals, []
             if messages := refusals + self._inbox.take():
@@ -135,13 +146,13 @@ class Session:
             await self._arrived.wait()
 
     def acknowledge(self, mids: Iterable[int]) -> None:
-        """Acknowledges messages in the order they came; does nothing once the session has ended.
+        """Acknowledges messages in the order they came (0: one that needs none); does nothing once the session has
+        ended.
 
         A session never outlives its connection, so an acknowledgement cannot reach a later connection's messages.
         """
         if self._reason is None:
-            for mid in mids:
-                self._client.ack(mid, 1)
+            self._acknowledge(self._client, mids)
 
     async def publish(self, topic: str, payload: bytes) -> None:
         """Returns when the broker acknowledged the message (QoS 1); raises `WriteError` or `ConnectorError`."""
@@ -183,6 +194,13 @@ class Session:
             return False
         return True
 
+    def _acknowledge(self, client: Client, mids: Iterable[int]) -> None:
+        answered = [each for each in mids if each]
+        packets = b"".join(PUBACK + each.to_bytes(2, "big") for each in answered)
+        if answered and not queue(client, packets):
+            for each in answered:
+                client.ack(each, 1)
+
     # What the loop is told by the network thread.
 
     def _connected(self, code: ReasonCode) -> None:
@@ -198,7 +216,7 @@ class Session:
             if code.is_failure:
                 logger.warning("%s refused the subscription to %s", self._broker, each)
                 self._held.pop(each, None)
-                self._refusals.append(Message(each, None, time.time_ns(), 0))
+                self._refusals.append((each, None, time.time_ns(), 0))
                 self._arrived.set()
 
     def _acknowledged(self, mid: int) -> None:
@@ -220,13 +238,14 @@ class Session:
 
     def _paho(self) -> Client:
         options = self._options
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=options.client_id,
-            clean_session=options.session == "clean",
-            reconnect_on_failure=False,  # the supervisor alone retries
-            manual_ack=options.acknowledge == "stored",
-        )
+        told: dict[str, Any] = {
+            "callback_api_version": CallbackAPIVersion.VERSION2,
+            "client_id": self._who.client_id,
+            "clean_session": not self._who.lasting,
+            "reconnect_on_failure": False,  # the supervisor alone retries
+            "manual_ack": options.acknowledge == "stored",
+        }
+        client = WiredClient(self._inbox, self._took, **told) if options.reading == "bulk" else Client(**told)
         client.connect_timeout = options.connect_timeout
         if options.username:
             client.username_pw_set(options.username, options.password or None)
@@ -255,13 +274,21 @@ class Session:
         client.connect(self._broker.host, self._broker.port, self._options.keepalive)
         if self._closing:
             client.disconnect()
+        wire = client.wire if isinstance(client, WiredClient) else None
+        pinged = time.monotonic()
         while True:
-            if inbox.full and not self._closing:
+            if not inbox.room and not self._closing:
                 inbox.wait_for_room(0.2)
+                if time.monotonic() > pinged + self._options.keepalive / 2:  # else the broker takes us for dead
+                    pinged = time.monotonic()
+                    queue(client, PING)
                 if client.want_write():
                     client.loop_write()
             elif client.loop(1.0) != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return lost(self._broker, self._parting, self._options)
+                return lost(self._broker, self._parting, self._options, self._who.client_id)
+            elif wire is not None and wire.busy:
+                wire.busy = False
+                time.sleep(PAUSE)
 
     def _on_connect(self, client: Client, data: object, flags: object, code: ReasonCode, properties: object) -> None:
         self._post(self._connected, code)
@@ -277,6 +304,10 @@ class Session:
     def _on_publish(self, client: Client, data: object, mid: int, code: object, properties: object) -> None:
         self._post(self._acknowledged, mid)
 
+    def _took(self, messages: Sequence[Message]) -> None:
+        if self._options.acknowledge == "received":
+            self._acknowledge(self._client, [each[3] for each in messages])
+
     def _on_message(self, client: Client, data: object, message: MQTTMessage) -> None:
         try:
             topic = message.topic
@@ -286,7 +317,7 @@ class Session:
                 client.ack(message.mid, message.qos)
             return
         mid = message.mid if message.qos else 0
-        self._inbox.put(Message(topic, bytes(message.payload), time.time_ns(), mid))
+        self._inbox.put([(topic, bytes(message.payload), time.time_ns(), mid)], len(message.payload))
 
     def _post(self, callback: Callable[..., object], *arguments: Any) -> None:
         try:

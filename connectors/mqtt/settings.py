@@ -18,8 +18,9 @@ class MqttOptions:
     password: str = option("", secret=True)
     ca_file: str = option("")
     qos: int = option(1, minimum=0, maximum=1)
-    session: str = option("clean", choices=("clean", "persistent"))
-    acknowledge: str = option("received", choices=("received", "stored"))
+    session: str = option("persistent", choices=("clean", "persistent"))
+    acknowledge: str = option("stored", choices=("received", "stored"))
+    reading: str = option("bulk", choices=("bulk", "plain"))
     keepalive: int = option(10, minimum=1, maximum=65_535)
     connect_timeout: float = option(5.0, minimum=0.1)
     write_timeout: float = option(5.0, minimum=0.1)
@@ -37,6 +38,24 @@ class Broker:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """How we call ourselves to the broker, and whether it is to remember us while we are away."""
+
+    client_id: str
+    lasting: bool
+
+
+def who(options: MqttOptions, identity: str) -> Who:
+    """The client of a connection: by its option, else by the connection's identity, which gives 23 letters and digits
+    (MQTT 3.1.1, 3.1.3.1: what every broker takes).
+
+    A session lasts only where a name does, and only for messages that are acknowledged.
+    """
+    client_id = options.client_id or (f"twin{identity[:19]}" if identity else "")
+    return Who(client_id, bool(client_id) and options.session == "persistent" and options.qos > 0)
 
 
 def broker(endpoint: str) -> Broker:

@@ -41,12 +41,12 @@ def refused(where: Broker, code: ReasonCode, options: MqttOptions) -> str:
     return f"{where} refused the connection: {reason.lower()}."
 
 
-def lost(where: Broker, code: ReasonCode | None, options: MqttOptions) -> str:
+def lost(where: Broker, code: ReasonCode | None, options: MqttOptions, client_id: str) -> str:
     """Why an established connection ended; ``code`` is what paho made of it."""
     reason = "" if code is None else code.getName()
     if reason == "Keep alive timeout":
         return f"{where} stopped answering: nothing came within the keepalive of {options.keepalive} s."
     if reason == "Protocol error":
         return f"{where} sent what is not MQTT 3.1.1."
-    twice = f"; if it happens again and again, another client calls itself {options.client_id!r}"
-    return f"{where} closed the connection{twice if options.client_id else ''}."
+    twice = f"; if it happens again and again, another client calls itself {client_id!r}"
+    return f"{where} closed the connection{twice if client_id else ''}."

@@ -160,6 +160,23 @@ async def test_a_property_bound_twice_is_read_once(plant: Plant) -> None:
     assert [health.series for health in plant.supervisor.health()] == [(1,), (2,)]
 
 
+async def test_a_device_may_remember_each_connection_of_a_server_by_a_name_of_its_own(plant: Plant) -> None:
+    def identities() -> list[str]:
+        return [each.settings.identity for device in (plant.a, plant.b) for each in device.connections]
+
+    found = []
+    for identity in ("one", "one", "two"):
+        supervisor = Supervisor(CONNECTORS, plant.deliver, plant.heard.append, SystemClock(), identity=identity)
+        await supervisor.configure([plan("a", row(1, "x")), plan("b", row(2, "y"))])
+        await until(lambda: plant.a.listens_to("x") and plant.b.listens_to("y"))
+        found.append(identities())
+        await supervisor.close()
+    first, again, other = found
+    assert first == again
+    assert len({*first, *other}) == 4
+    assert all(each.isalnum() and len(each) > 20 for each in first + other)
+
+
 async def test_a_worker_beside_the_others_has_its_own_identity_and_shows_nothing(plant: Plant) -> None:
     await plant.supervisor.configure([plan("b", row(2, "y"))])
     await until(lambda: plant.b.listens_to("y"))
@@ -174,6 +191,7 @@ async def test_a_worker_beside_the_others_has_its_own_identity_and_shows_nothing
         plant.b.send(("x-b", b"4"))
         await until(lambda: seen == [4.0])
         assert "client_id" not in worker.plan.options
+        assert plant.b.connections[-1].settings.identity == ""
     assert plant.taken == []
     assert len(plant.heard) == heard
     assert plant.b.identities[0] == "urn:b"

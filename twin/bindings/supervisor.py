@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from hashlib import sha256
 from uuid import uuid4
 
 from twin.bindings.health import ConnectionEvent, ConnectionHealth, without_password
@@ -29,7 +30,8 @@ class Supervisor:
     """All connections of a server.  Used from one event loop; `close` it at the end.
 
     ``deliver`` takes what was decoded; ``on_status`` is told whenever a connection's state or bindings change;
-    ``keeping`` keeps raw payloads, the rejected ones before they are acknowledged.
+    ``keeping`` keeps raw payloads, the rejected ones before they are acknowledged; ``identity`` names the
+    server towards devices that remember it, and without one it passes by.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Supervisor:
         handover: float = HANDOVER,
         first_pause: float = FIRST_PAUSE,
         keeping: Keeping | None = None,
+        identity: str = "",
     ) -> None:
         self._connectors = connectors
         self._deliver = deliver
@@ -50,6 +53,7 @@ class Supervisor:
         self._handover = handover
         self._first_pause = first_pause
         self._keeping = keeping
+        self._identity = identity
         self._workers: dict[str, Worker] = {}
         self._unable: dict[str, ConnectionHealth] = {}
         self._routes: dict[str, tuple[str, BoundProperty]] = {}
@@ -151,7 +155,17 @@ class Supervisor:
             self._on_status(self._unable[plan.id])
             return
         self._unable.pop(plan.id, None)
-        worker = Worker(plan, connector, self._deliver, self._on_status, self._clock, self._first_pause, self._keeping)
+        identity = sha256(f"{self._identity} {plan.id}".encode()).hexdigest() if self._identity else ""
+        worker = Worker(
+            plan,
+            connector,
+            self._deliver,
+            self._on_status,
+            self._clock,
+            self._first_pause,
+            self._keeping,
+            identity,
+        )
         self._workers[plan.id] = worker
         worker.start()
 

@@ -55,7 +55,9 @@ class Worker:
         clock: Clock,
         first_pause: float = FIRST_PAUSE,
         keeping: Keeping | None = None,
+        identity: str = "",
     ) -> None:
+        self._identity = identity
         self._connector_type = connector
         self._deliver = deliver
         self._on_status = on_status
@@ -198,7 +200,7 @@ class Worker:
 
     async def _session(self) -> None:
         """Connects and reads until the connection is lost, which is an exception."""
-        settings = ConnectionSettings(self.plan.id, self.plan.endpoint, self.plan.options)
+        settings = ConnectionSettings(self.plan.id, self.plan.endpoint, self.plan.options, self._identity)
         connector = self._connector_type(settings)
         try:
             async with asyncio.timeout(CONNECT_WITHIN):

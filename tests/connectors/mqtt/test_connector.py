@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
+from connectors.mqtt import session, wire
 from connectors.mqtt.connector import MqttConnector
 from tests.connectors.mqtt.certificates import broker_certificate
 from tests.connectors.mqtt.scripted import Script, scripted
@@ -24,13 +25,13 @@ T = TypeVar("T")
 SWITCH = AddressBinding("switch", "switch", write_address="switch")
 
 
-def to(endpoint: str, **options: str) -> MqttConnector:
-    return MqttConnector(ConnectionSettings("test", endpoint, options))
+def to(endpoint: str, identity: str = "", **options: str) -> MqttConnector:
+    return MqttConnector(ConnectionSettings("test", endpoint, options, identity))
 
 
 def publish(topic: str, payload: bytes) -> bytes:
     """A PUBLISH packet at QoS 0."""
-    body = len(topic).to_bytes(2, "big") + topic.encode() + payload
+    body = len(topic.encode()).to_bytes(2, "big") + topic.encode() + payload
     length, size = bytearray(), len(body)
     while True:
         size, digit = size >> 7, size & 0x7F
@@ -121,7 +122,7 @@ class TestWithMosquitto:
             await to(guarded.endpoint, **options).__aenter__()
 
     async def test_what_was_not_acknowledged_comes_again_in_the_next_connection(self, mosquitto: Mosquitto) -> None:
-        options = {"client_id": "again", "session": "persistent", "acknowledge": "stored"}
+        options = {"identity": "0123456789abcdef" * 4}  # all else is so by default
         binding = AddressBinding("again", "again", write_address="again")
         async with to(mosquitto.endpoint, **options) as connector:
             batches = connector.samples([binding])
@@ -135,6 +136,39 @@ class TestWithMosquitto:
             unacknowledged.acknowledge()  # of an ended connection: must do nothing
             assert batch.acknowledge is not None
             batch.acknowledge()
+
+    async def test_who_passes_by_leaves_no_session_behind(self, mosquitto: Mosquitto) -> None:
+        binding = AddressBinding("passing", "passing", write_address="passing")
+        async with to(mosquitto.endpoint) as connector:
+            batches = connector.samples([binding])
+            await published(connector, binding, "first", anext(batches))
+            await batches.aclose()
+        async with to(mosquitto.endpoint) as connector, sampling(connector, binding) as until:
+            seen = await published(connector, binding, "second", until(bool))
+        assert seen[0].value == b"second"
+
+    @pytest.mark.parametrize("missing", ["_create_socket", "_packet_queue"])
+    async def test_without_what_is_private_in_paho_the_same_arrives_and_is_acknowledged(
+        self, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch, missing: str
+    ) -> None:
+        if missing == "_create_socket":
+            monkeypatch.delattr(wire.WiredClient, missing)
+        else:
+            monkeypatch.setattr(wire, "queue", lambda *_: False)
+            monkeypatch.setattr(session, "queue", lambda *_: False)
+        binding = AddressBinding("plain", f"plain/{missing}", write_address=f"plain/{missing}")
+        async with (
+            to(mosquitto.endpoint, identity=f"plain{missing}") as connector,
+            sampling(connector, binding) as until,
+        ):
+            await published(connector, binding, "first", until(bool))
+            for number in range(50):
+                await connector.write(binding, number)
+            seen = await until(lambda seen: seen[-1].value == b"49")
+        assert [each.value for each in seen if each.value != b"first"] == [str(n).encode() for n in range(50)]
+        async with to(mosquitto.endpoint, identity=f"plain{missing}") as connector:
+            with pytest.raises(TimeoutError):  # nothing that was acknowledged comes again
+                await asyncio.wait_for(anext(connector.samples([binding])), 0.3)
 
     async def test_a_batch_needs_no_acknowledgement_when_nothing_in_it_does(self, mosquitto: Mosquitto) -> None:
         binding = AddressBinding("q", "quick", write_address="quick")
@@ -258,6 +292,24 @@ class TestWithAScriptedBroker:
             seen = await until(bool)
         assert [(each.address, each.value) for each in seen] == [("ok", b"1")]
 
+    @settings(max_examples=30, deadline=None)
+    @given(st.data())
+    async def test_both_ways_of_reading_give_the_same(self, data: st.DataObject) -> None:
+        sent = data.draw(st.lists(st.tuples(st.text(min_size=1, max_size=8), st.binary(max_size=300)), max_size=20))
+        pushed = b"".join(publish(topic, payload) for topic, payload in sent)
+        seen = {}
+        for reading in ("bulk", "plain"):
+            script = Script(pushed=pushed + publish("end", b""))
+            async with (
+                scripted(script) as endpoint,
+                to(endpoint, reading=reading) as connector,
+                sampling(connector, SWITCH) as until,
+            ):
+                came = await until(lambda seen: seen[-1:] and seen[-1].address == "end")
+            seen[reading] = [(each.address, each.value) for each in came]
+        assert seen["bulk"] == seen["plain"]
+        assert len(seen["bulk"]) == len(sent) + 1
+
     async def test_an_empty_and_a_large_payload_arrive_as_they_are(self) -> None:
         large = bytes(range(256)) * 8192
         script = Script(pushed=publish("empty", b"") + publish("large", large))
@@ -319,11 +371,6 @@ async def test_a_name_that_does_not_exist_is_said_to_be_unknown() -> None:
 async def test_a_closed_port_is_said_to_be_closed() -> None:
     with pytest.raises(ConnectorError, match="Nothing listens at"):
         await to(f"mqtt://127.0.0.1:{free_port()}").__aenter__()
-
-
-async def test_a_persistent_session_needs_a_name() -> None:
-    with pytest.raises(ConnectorError, match="client_id"):
-        await to("mqtt://127.0.0.1", session="persistent").__aenter__()
 
 
 async def test_a_missing_file_of_authorities_is_named() -> None:
