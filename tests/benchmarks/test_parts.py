@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from benchmarks.parts.mqtt_publisher import SIZE, packets, payload
 
 def test_every_benchmark_can_be_run_by_its_name() -> None:
     assert names() == ["analyst", "import", "import_graph", "ingest", "shacl_gate", "sparql", "start", "timetravel"]
+
+
+def test_every_benchmark_finds_what_it_needs() -> None:
+    for name in names():
+        assert callable(importlib.import_module(f"benchmarks.{name}").main)
 
 
 def test_a_payload_is_200_bytes_of_json_with_one_point() -> None:

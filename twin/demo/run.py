@@ -19,7 +19,7 @@ from twin.demo.past import EVERY, HOURS, fill_history
 from twin.demo.simulator import Endpoints, Simulator
 from twin.flows.imports import Source
 from twin.running import Place, claimed, configured, serve_claimed
-from twin.serving import stopping_on_signals
+from twin.serving import run, stopping_on_signals
 from twin.settings import Settings
 from twin.terms import Quad, RdfFormat, parse
 from twin.vocab import bindings_graph
@@ -34,7 +34,7 @@ def run_demo(
 ) -> None:
     """Runs the demo until SIGINT or SIGTERM; without ``data`` its state goes with it."""
     settings = configured(config, host, port)
-    asyncio.run(_demo(data, settings, faults))
+    run(_demo(data, settings, faults))
 
 
 async def _demo(data: Path | None, settings: Settings, faults: tuple[str, ...]) -> None:

@@ -139,7 +139,7 @@ class Reader:
             stderr=asyncio.subprocess.DEVNULL,
             # One arena: memory that a query gave back is the system's again, and not one thread's.
             env={**os.environ, "PYTHONPATH": search, "MALLOC_ARENA_MAX": "1"},
-            process_group=0,  # an interrupt typed at the server's terminal is the server's to handle
+            start_new_session=True,  # an interrupt typed at the server's terminal is the server's to handle
         )
         try:
             async with asyncio.timeout(_START):
