@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from twin.clock import NANOSECONDS, ManualClock
 from twin.errors import InvalidInput
-from twin.observation import ObservationBatch, Quality
+from twin.observation import Block, ObservationBatch, Quality
 from twin.telemetry.latest import LatestTable, Live
 
 BAD = int(Quality.DEVICE_FAULT)
@@ -238,3 +239,69 @@ def test_any_split_into_batches_shows_the_same_as_row_by_row(
             single.apply(ObservationBatch.of([row]))
     for series in range(6):
         assert whole.live(series, 60) == single.live(series, 60)
+
+
+def test_an_array_is_shown_until_something_newer_is_said(table: LatestTable, clock: ManualClock) -> None:
+    wave = Block(np.array([1.0, np.nan, 3.0]), step=5)
+    table.apply(replace(sample(clock, np.nan), blocks={0: wave}))
+    live = table.live(1, 60)
+    assert (live.block, live.value, live.text, live.available) == (wave, None, None, True)
+    clock.advance(1)
+    table.apply(sample(clock, 4.0))
+    assert (table.live(1, 60).block, table.live(1, 60).value) == (None, 4.0)
+    clock.advance(61)
+    table.apply(replace(sample(clock, np.nan), blocks={0: wave}))
+    clock.advance(61)
+    assert (table.live(1, 60).block, table.live(1, 60).available) == (None, False)
+
+
+@pytest.mark.parametrize("by", [-3600, 3600])
+def test_the_servers_clock_may_be_set_by_an_hour(table: LatestTable, clock: ManualClock, by: int) -> None:
+    table.apply(sample(clock, 1.0))
+    table.apply(sample(clock, 5.0, series=2))
+    clock.advance(10)
+    clock.time += by * NANOSECONDS
+    if by < 0:  # nothing is younger or older for it
+        assert (table.live(1, 60).age, table.live(1, 60).value) == (10.0, 1.0)
+    table.apply(sample(clock, 2.0))
+    assert table.live(1, 60).value == 2.0
+    clock.advance(61)
+    assert [table.live(series, 60).available for series in (1, 2)] == [False, False]
+
+
+def test_a_connection_that_was_lost_before_the_clock_was_put_back_is_back_with_its_next_sample(
+    table: LatestTable, clock: ManualClock
+) -> None:
+    table.apply(sample(clock, 1.0))
+    table.mark_unavailable([1], clock.now())
+    clock.time -= 3600 * NANOSECONDS
+    clock.advance(1)
+    assert not table.live(1, 60).available
+    table.apply(sample(clock, 2.0))
+    assert table.live(1, 60).value == 2.0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 50), st.floats(-9, 9), st.sampled_from([0, BAD])), min_size=1, max_size=30),
+    st.lists(st.integers(1, 6)),
+)
+def test_whatever_arrives_late_the_present_never_goes_back(
+    samples: list[tuple[int, float, int]], sizes: list[int]
+) -> None:
+    clock = ManualClock()
+    table = LatestTable(clock)
+    shown = 0
+    start = clock.now()
+    usable: dict[int, float] = {}
+    while samples:
+        size = sizes.pop() if sizes else 3
+        part, samples = samples[:size], samples[size:]
+        clock.advance(1)
+        table.apply(ObservationBatch.of([(1, start - ago, value, bad, clock.now()) for ago, value, bad in part]))
+        usable.update({start - ago: value for ago, value, bad in part if not bad})
+        live = table.live(1, 10**6)
+        if usable:
+            assert live.time is not None
+            assert live.time >= shown
+            assert (live.time, live.value) == (max(usable), usable[max(usable)])
+            shown = live.time

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from twin.clock import NANOSECONDS, Clock
-from twin.observation import Float64, Int32, Int64, ObservationBatch, Quality, UInt16
+from twin.observation import Block, Float64, Int32, Int64, ObservationBatch, Quality, UInt16
 from twin.telemetry.heads import MAXIMUM_SERIES, check_series
+
+T = TypeVar("T")
 
 NEVER = np.iinfo(np.int64).min
 """The time of what never happened; in `LiveColumns` it stands where `Live` has None."""
 _STANDING = np.iinfo(np.int64).max
+PUT_BACK = 2 * NANOSECONDS
+"""A clock that goes back by more than this was set anew; by less, it is being kept right."""
 _COLUMNS: dict[str, tuple[Any, int | float]] = {
     # The newest sample of the series, whatever its quality.
     "order": (np.int64, NEVER),
@@ -27,6 +31,7 @@ _COLUMNS: dict[str, tuple[Any, int | float]] = {
     "time": (np.int64, NEVER),
     "received": (np.int64, NEVER),
     "has_text": (np.bool_, False),
+    "has_block": (np.bool_, False),
     # When the connection was lost, and whether it still is.
     "lost": (np.int64, _STANDING),
     "down": (np.bool_, False),
@@ -35,7 +40,7 @@ _COLUMNS: dict[str, tuple[Any, int | float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A property's present: ``value`` (or ``text``) is None whenever it is not ``available``.
+    """A property's present: ``value`` (or ``text``, or ``block``) is None whenever it is not ``available``.
 
     ``time`` and ``received`` (ns UTC) belong to the last usable value, shown or not; ``unavailable_since`` is
     when that value ceased to stand for the present; ``age`` is seconds since its source time.
@@ -49,6 +54,7 @@ class Live:
     available: bool
     unavailable_since: int | None
     age: float | None
+    block: Block | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class LiveColumns:
     """The present of many properties as columns of one length, in the order asked.
 
     ``value`` is NaN, ``time``, ``received`` and ``unavailable_since`` are `NEVER` and ``age`` is NaN where
-    `Live` has None; ``text`` maps rows that carry text to it.
+    `Live` has None; ``text`` and ``blocks`` map rows that carry a text or an array to it.
     """
 
     value: Float64
@@ -67,6 +73,7 @@ class LiveColumns:
     unavailable_since: Int64
     age: Float64
     text: dict[int, str]
+    blocks: dict[int, Block] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.value)
@@ -74,11 +81,11 @@ class LiveColumns:
     def row(self, index: int) -> Live:
         """One row as a `Live`."""
         available = bool(self.available[index])
-        text = self.text.get(index)
+        text, block = self.text.get(index), self.blocks.get(index)
         since = int(self.unavailable_since[index])
         known = int(self.time[index]) != NEVER
         return Live(
-            value=float(self.value[index]) if available and text is None else None,
+            value=float(self.value[index]) if available and text is None and block is None else None,
             text=text,
             time=int(self.time[index]) if known else None,
             received=int(self.received[index]) if known else None,
@@ -86,6 +93,7 @@ class LiveColumns:
             available=available,
             unavailable_since=None if since == NEVER else since,
             age=float(self.age[index]) if known else None,
+            block=block,
         )
 
 
@@ -110,7 +118,9 @@ class LatestTable:
             name: np.full(capacity, empty, kind) for name, (kind, empty) in _COLUMNS.items()
         }
         self._text: dict[int, str] = {}
+        self._blocks: dict[int, Block] = {}
         self._changes = 0
+        self._wall, self._elapsed = clock.now(), clock.monotonic()
 
     @property
     def changes(self) -> int:
@@ -127,7 +137,7 @@ class LatestTable:
         with self._lock:
             self._reserve(batch.series)
             columns = self._columns
-            now = self._clock.now()
+            now = self._present()
             order = np.minimum(order_of(batch.time, batch.received), now)
             rows = _newest(batch.series, order)
             rows = rows[order[rows] >= columns["order"][batch.series[rows]]]
@@ -136,14 +146,18 @@ class LatestTable:
 
             has_text = np.zeros(len(batch), np.bool_)
             has_text[list(batch.text)] = True
-            usable = np.flatnonzero((batch.quality & 0xFF00 == 0) & (has_text | ~np.isnan(batch.value)))
+            has_block = np.zeros(len(batch), np.bool_)
+            has_block[list(batch.blocks)] = True
+            known = has_text | has_block | ~np.isnan(batch.value)
+            usable = np.flatnonzero((batch.quality & 0xFF00 == 0) & known)
             rows = usable[_newest(batch.series[usable], order[usable])]
             rows = rows[order[rows] >= columns["value_order"][batch.series[rows]]]
             series = batch.series[rows]
             columns["value_order"][series] = order[rows]
             for name in ("value", "time", "received"):
                 columns[name][series] = getattr(batch, name)[rows]
-            self._set_text(batch, rows, has_text)
+            self._set("has_text", self._text, batch.text, batch.series, rows, has_text)
+            self._set("has_block", self._blocks, batch.blocks, batch.series, rows, has_block)
             back = ~columns["down"][series] | (batch.received[rows] > columns["lost"][series])
             columns["lost"][series[back]] = _STANDING
             columns["down"][series[back]] = False
@@ -173,12 +187,15 @@ class LatestTable:
 
     def live_many(self, series: Int32, freshness: Float64) -> LiveColumns:
         """What many series say now, as seen in one instant; ``freshness`` in seconds, one for each."""
-        now = self._clock.now()
         with self._lock:
+            now = self._present()
             known = (series >= 0) & (series < self._size)
             at = np.where(known, series, 0)
             taken = {name: column[at] for name, column in self._columns.items()}
             texts = {row: self._text[int(series[row])] for row in np.flatnonzero(known & taken["has_text"]).tolist()}
+            blocks = {
+                row: self._blocks[int(series[row])] for row in np.flatnonzero(known & taken["has_block"]).tolist()
+            }
         for name, (_, empty) in _COLUMNS.items():
             taken[name][~known] = empty
         order = taken["value_order"]
@@ -201,6 +218,7 @@ class LatestTable:
             unavailable_since=np.where(ever & ~available, ends, NEVER),
             age=np.where(ever, (now - np.where(ever, order, 0)) / NANOSECONDS, np.nan),
             text={row: text for row, text in texts.items() if available[row]},
+            blocks={row: block for row, block in blocks.items() if available[row]},
         )
 
     def _mark(self, series: Iterable[int], since: int | None) -> None:
@@ -214,15 +232,39 @@ class LatestTable:
                 self._columns["lost"][which] = np.minimum(self._columns["lost"][which], since)
             self._changes += 1
 
-    def _set_text(self, batch: ObservationBatch, rows: npt.NDArray[np.intp], has_text: npt.NDArray[np.bool_]) -> None:
-        textual = self._columns["has_text"]
-        for row in rows[has_text[rows] | textual[batch.series[rows]]].tolist():
-            series = int(batch.series[row])
-            if has_text[row]:
-                self._text[series] = batch.text[row]
+    def _set(
+        self,
+        flag: str,
+        kept: dict[int, T],
+        given: Mapping[int, T],
+        series: Int32,
+        rows: npt.NDArray[np.intp],
+        has: npt.NDArray[np.bool_],
+    ) -> None:
+        """Keeps what does not fit in a column for the series of these rows, and drops what they say no more."""
+        standing = self._columns[flag]
+        for row in rows[has[rows] | standing[series[rows]]].tolist():
+            if has[row]:
+                kept[int(series[row])] = given[row]
             else:
-                self._text.pop(series, None)
-        textual[batch.series[rows]] = has_text[rows]
+                kept.pop(int(series[row]), None)
+        standing[series[rows]] = has[rows]
+
+    def _present(self) -> int:
+        """The time now; the lock is held.
+
+        When the server's clock was put back meanwhile, everything known is put back with it: nothing that arrives from
+        now on would be newer for as long, and an old value would be shown as the present.
+        """
+        now, elapsed = self._clock.now(), self._clock.monotonic()
+        stepped = now - self._wall - int((elapsed - self._elapsed) * NANOSECONDS)
+        self._wall, self._elapsed = now, elapsed
+        if stepped < -PUT_BACK:
+            for name, never in (("order", NEVER), ("value_order", NEVER), ("lost", _STANDING)):
+                column = self._columns[name]
+                column[column != never] += stepped
+            self._changes += 1
+        return now
 
     def _reserve(self, series: Int32) -> None:
         check_series(series)

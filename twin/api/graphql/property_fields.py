@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar, cast
 
 import strawberry
 
+from twin.api.graphql.arrays import ArrayValue, array_of
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import described
 from twin.api.graphql.present import AsOf, Present
@@ -47,11 +48,18 @@ class PropertyFields:
     def unit(self) -> Unit | None:
         return unit_of(self._record.unit)
 
-    @described("null whenever it is unavailable; a state is its word; unit: a QUDT name (DEG_F) or IRI")
+    @described(
+        "null whenever it is unavailable; a state is its word, an array is in array; unit: a QUDT name (DEG_F) or IRI"
+    )
     def value(self, unit: str | None = None) -> Value | None:
         conversion = conversion_of(self._record, unit)
         record = self._record
         return self._tell(lambda live: value_of(record, live.value, live.text, conversion) if live.available else None)
+
+    @described("of a property of the kind ARRAY; null whenever it is unavailable")
+    def array(self, unit: str | None = None) -> ArrayValue | None:
+        conversion = conversion_of(self._record, unit)
+        return self._tell(lambda live: None if live.block is None else array_of(live.block, conversion))
 
     @described("source time of the last usable value, shown or not")
     def time(self) -> DateTime | None:

@@ -18,7 +18,7 @@ def conversion_of(record: PropertyRecord, unit: str | None) -> Conversion:
     """How the property's numbers become numbers of ``unit``; raises `InvalidInput` when they cannot."""
     if unit is None:
         return AS_STORED
-    if record.kind != "number":
+    if record.kind not in ("number", "array"):
         raise InvalidInput(f"{record.name} is a {record.kind} and has no unit.", remedy="Leave out the argument unit.")
     target = units.unit(unit)
     if record.unit is None:
