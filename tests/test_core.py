@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,9 +125,9 @@ async def test_a_violation_is_kept_at_the_site_that_has_it(tmp_path: Path) -> No
     )
     with opened(tmp_path) as core:
         two = Delta(added=quads(":p a brick:Point .") + quads(":r a brick:Room .", site_graph("annex")))
-        await core.door.commit(two, actor="ann", reason="two sites at once", validate=False)
-        core.door.judged(two, Judgement(added=(violation,)))
+        committed = await core.door.commit(two, actor="ann", reason="two sites at once", validate=False)
+        core.door.judged(committed, Judgement(added=(violation,)))
         assert (core.violations.count("hq"), core.violations.count("annex")) == (1, 0)
         tree = Delta(added=quads(":C rdfs:subClassOf brick:Point .", NamedNode("urn:twin:vocabulary:hq")))
-        core.door.judged(tree, Judgement(resolved=(violation,)))
+        core.door.judged(replace(committed, delta=tree), Judgement(resolved=(violation,)))
         assert core.violations.count() == 0

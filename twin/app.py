@@ -25,6 +25,8 @@ from twin.flows.backups import Backups
 from twin.flows.bind import Wiring
 from twin.flows.ingest import Ingest, availability
 from twin.flows.live_values import LiveValues
+from twin.flows.past_capabilities import PastCapabilities
+from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
 from twin.flows.ranges import KnownRanges
 from twin.flows.rebind import Rebinding
@@ -56,6 +58,7 @@ class Application:
     sparql: SparqlService
     observations: Topic[ObservationBatch]
     history: DuckDBHistory
+    travel: TimeTravel
 
     def __init__(
         self, directory: DataDirectory, settings: Settings, clock: Clock, url: str, *, connect: bool = True
@@ -101,7 +104,9 @@ class Application:
         core.door.before_announcing.append(ranges.forget)
         ingest = Ingest(latest, history, observations, clock, ranges.check)
         live = LiveValues(core.twins, latest, history, clock)
-        travel = TimeTravel(core.store, core.journal, core.twins, history, directory, settings, clock)
+        travel = self.travel = TimeTravel(
+            core.store, core.journal, core.twins, history, directory, settings, clock, core.violations.trim
+        )
         self._exit.push_async_callback(travel.close)
         self.sparql = SparqlService(
             core.store, core.door.changes, live, directory.checkpoints, settings.sparql, lambda: travel.services
@@ -156,6 +161,8 @@ class Application:
             repairing=core.repairing,
             sparql=self.sparql,
             pasts=travel.pasts,
+            past_violations=PastViolations(core.violations),
+            past_capabilities=PastCapabilities(directory.models),
             backups=Backups(directory, core.door, core.store, history, clock),
             settings=settings,
             readiness=lambda: self._not_ready,

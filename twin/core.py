@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
 from twin.clock import Clock
-from twin.contracts import Delta
 from twin.directory import DataDirectory
 from twin.flows.imports import Importer
+from twin.flows.lifetimes import Lifetimes
 from twin.flows.repairs import Repairing
 from twin.flows.revalidation import Revalidation
 from twin.flows.vocabularies import load_vocabularies
@@ -19,13 +18,13 @@ from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.recovery import mend, recover
 from twin.graph.twins.reader import TwinReader
-from twin.graph.validation.gate import Gate, Judgement, Violation, our_shapes
+from twin.graph.validation.gate import Gate, our_shapes
 from twin.graph.validation.violations import ViolationStore
 from twin.graph.violation import Source
 from twin.scope import Scope
 from twin.settings import Settings
-from twin.terms import NamedNode, Quad, read_file
-from twin.vocab import site_of_any_graph, site_of_graph
+from twin.terms import read_file
+from twin.vocab import site_of_graph
 from twin.vocabularies.brick import brick_file
 
 
@@ -76,8 +75,10 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
     door.before_announcing.append(gate.follow)
     # What the background audit finds is kept under the same source, whole, whenever a site comes to rest.
     kept: tuple[Source, ...] = ("twin", "user") if settings.validation.audit else ("twin", "user", "brick")
-    door.judged = partial(_keep, store, violations, kept)
-    revalidation = Revalidation(store, gate, violations)
+    lifetimes = Lifetimes(store, journal, violations, kept)
+    lifetimes.open()
+    door.judged = lifetimes.heed
+    revalidation = Revalidation(store, gate, violations, directory.past / "validation")
     repairing = Repairing(door, gate, violations)
     importer = Importer(
         door,
@@ -95,23 +96,3 @@ def _gate(settings: Settings) -> Gate:
     chosen = settings.validation.brick_shapes
     ontology = None if chosen == "off" else partial(read_file, brick_file(settings.validation.brick))
     return Gate(our_shapes(), ontology=ontology, ontology_refuses=chosen == "refuse")
-
-
-def _keep(
-    store: OxigraphStore, violations: ViolationStore, kept: Iterable[Source], delta: Delta, judgement: Judgement
-) -> None:
-    """Keeps what a committed change added and takes away what it resolved, each at the sites that speak of the node."""
-    touched = _sites((*delta.removed, *delta.added))
-    by_site: dict[tuple[str, Source], tuple[list[Violation], list[Violation]]] = {}
-    for number, found in enumerate((judgement.added, judgement.resolved)):
-        for violation in found:
-            for site in _sites(store.quads(NamedNode(violation.focus), None, None, None)) or touched:
-                by_site.setdefault((site, violation.source), ([], []))[number].append(violation)
-    for (site, source), (added, resolved) in by_site.items():
-        if source in kept:
-            violations.update(site, source, Judgement(tuple(added), tuple(resolved)))
-
-
-def _sites(quads: Iterable[Quad]) -> set[str]:
-    graphs = (quad.graph_name for quad in quads)
-    return {site for graph in graphs if isinstance(graph, NamedNode) and (site := site_of_any_graph(graph))}

@@ -88,13 +88,6 @@ async def test_values_as_of_the_past_come_from_the_history_of_then(past: Server)
     assert (await past.data(query, id=SAT))["property"]["value"] == pytest.approx(68.0)
 
 
-async def test_what_the_past_does_not_tell_is_refused_in_words(past: Server) -> None:
-    error = await past.error('query ($id: ID!) { twin(id: $id, asOf: "3") { violations { rule } } }', id=AHU)
-    assert "only the present is kept" in error["message"]
-    error = await past.error('query ($id: ID!) { twin(id: $id, asOf: "3") { capabilities { state } } }', id=AHU)
-    assert "only the present is kept" in error["message"]
-
-
 @pytest.mark.parametrize(
     ("moment", "said", "code"),
     [

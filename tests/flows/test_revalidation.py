@@ -24,7 +24,7 @@ SHAPE = """@prefix sh: <http://www.w3.org/ns/shacl#> .
 async def test_other_sites_that_use_the_classes_of_an_import_are_validated_anew(tmp_path: Path) -> None:
     building = await Building().furnish()
     violations = ViolationStore(tmp_path / "violations.sqlite")
-    revalidation = Revalidation(building.store, Gate(our_shapes()), violations)
+    revalidation = Revalidation(building.store, Gate(our_shapes()), violations, tmp_path)
     await building.door.commit(Delta(added=quads(POD)), actor="test", reason="a pod", validate=False)
     assert await revalidation.validate("hq") == 1
     assert [each.focus for each in violations.page("hq").items] == ["urn:twin:hq:pod"]
@@ -45,7 +45,7 @@ async def test_the_shapes_of_a_user_are_checked_on_the_whole_site(tmp_path: Path
     building = await Building().furnish()
     violations = ViolationStore(tmp_path / "violations.sqlite")
     building.store.bulk_load(quads(SHAPE, shapes_graph("pods")))
-    assert await Revalidation(building.store, Gate(our_shapes()), violations).validate("hq") == 1
+    assert await Revalidation(building.store, Gate(our_shapes()), violations, tmp_path).validate("hq") == 1
     (found,) = violations.page("hq", source="user").items
     assert (found.focus, found.rule) == ("urn:twin:hq:floor-1", found.rule)
     violations.close()

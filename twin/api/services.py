@@ -17,6 +17,8 @@ from twin.flows.auditing import AuditState
 from twin.flows.backups import Backups
 from twin.flows.imports import Importer
 from twin.flows.ingest import Ingest
+from twin.flows.past_capabilities import PastCapabilities
+from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
 from twin.flows.repairs import Repairing
@@ -67,6 +69,8 @@ class Services:
     sparql: SparqlService | None = None
     pasts: Pasts | None = None
     past: Past | None = None
+    past_violations: PastViolations | None = None
+    past_capabilities: PastCapabilities | None = None
     settings: Settings = field(default_factory=Settings)
     principal_of: Callable[[HTTPConnection], Principal] = everyone_is_local
     readiness: Callable[[], str] = str

@@ -13,7 +13,8 @@ from twin.contracts import Revision
 from twin.errors import TwinError
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.validation.audit import audit, is_auditable
-from twin.graph.validation.violations import ViolationStore
+from twin.graph.validation.violations import Audited, ViolationStore
+from twin.graph.violation import Violation
 from twin.terms import NamedNode
 from twin.vocab import site_graph, site_of_graph
 from twin.vocabularies.brick import brick_file
@@ -78,10 +79,11 @@ class Auditing:
 
     async def run(self, site: str) -> None:
         """Audits one site now."""
+        revision = self.store.revision()  # a change of the site that comes in meanwhile has it audited again
         quads = await asyncio.to_thread(lambda: list(self.store.quads(None, None, None, site_graph(site))))
         if not is_auditable(quads):
             self._states[site] = AuditState("not-applicable", message="Nothing of this site is modelled in Brick.")
-            self.violations.replace(site, "brick", [])
+            self._keep(site, [], revision)
             return
         running = self._states[site] = AuditState("running", self.clock.now())
         try:
@@ -90,5 +92,11 @@ class Auditing:
             self._states[site] = replace(running, state="failed", finished_at=self.clock.now(), message=str(error))
             logger.warning("The audit of %s failed: %s", site, error, exc_info=not isinstance(error, TwinError))
             return
-        self.violations.replace(site, "brick", found)
         self._states[site] = replace(running, state="done", finished_at=self.clock.now())
+        self._keep(site, found, revision)
+
+    def _keep(self, site: str, found: Sequence[Violation], revision: int) -> None:
+        state, now = self._states[site], self.clock.now()
+        self.violations.replace(site, "brick", found, revision=revision)
+        told = Audited(revision, state.state, state.started_at or now, state.finished_at or now, state.message)
+        self.violations.note_audit(site, told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from twin.bus import Topic
 from twin.clock import NANOSECONDS, Clock
@@ -18,15 +19,23 @@ _HOUR = 3600 * NANOSECONDS
 
 
 class Snapshotting:
-    """Takes a snapshot every so many revisions or hours, as ``settings`` say, and trims the journal behind one."""
+    """Takes a snapshot every so many revisions or hours, as ``settings`` say, and trims the journal behind one;
+    ``forget`` is told the oldest revision that is kept since then."""
 
     def __init__(
-        self, snapshots: Snapshots, journal: Journal, clock: Clock, settings: RevisionSettings, pause: float = 60.0
+        self,
+        snapshots: Snapshots,
+        journal: Journal,
+        clock: Clock,
+        settings: RevisionSettings,
+        forget: Callable[[int], object] = lambda _oldest: None,
+        pause: float = 60.0,
     ) -> None:
         self._snapshots = snapshots
         self._journal = journal
         self._clock = clock
         self._settings = settings
+        self._forget = forget
         self._pause = pause
 
     async def follow(self, changes: Topic[Revision]) -> None:
@@ -67,3 +76,4 @@ class Snapshotting:
         behind = [each for each in self._snapshots.revisions if each <= self._journal.revision() - keep]
         if behind and (dropped := self._journal.trim(behind[-1])):
             _log.info("The quads of %d changes up to revision %d are no longer kept.", dropped, behind[-1])
+            self._forget(self._journal.oldest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from twin.settings import Settings
 
 class TimeTravel:
     """The past of a server over an entered data directory: ``pasts`` pins revisions, ``services`` answers SPARQL over
-    them, ``snapshotting`` is to be run while the server runs."""
+    them, ``snapshotting`` is to be run while the server runs and tells ``forget`` the oldest revision that is kept."""
 
     def __init__(
         self,
@@ -34,6 +35,7 @@ class TimeTravel:
         directory: DataDirectory,
         settings: Settings,
         clock: Clock,
+        forget: Callable[[int], object] = lambda _oldest: None,
     ) -> None:
         chosen = settings.revisions
         self._history = history
@@ -66,7 +68,7 @@ class TimeTravel:
             most=chosen.pinned,
             idle=chosen.pinned_seconds,
         )
-        self.snapshotting = Snapshotting(self.snapshots, journal, clock, chosen)
+        self.snapshotting = Snapshotting(self.snapshots, journal, clock, chosen, forget)
 
     async def _service(self, past: Past, directory: Path) -> SparqlService:
         return SparqlService(past.store, Topic(), PastLiveValues(past, self._history), directory, self._settings)

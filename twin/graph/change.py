@@ -62,7 +62,7 @@ class ChangeDoor:
         self.journal = journal
         self.changes: Topic[Revision] = Topic()
         self.before_announcing: list[Callable[[Revision], None]] = []
-        self.judged: Callable[[Delta, Judgement], None] = lambda _delta, _judgement: None
+        self.judged: Callable[[Revision, Judgement | None], None] = lambda _committed, _judgement: None
         self.retyping = Retyping(clock)
         self._clock = clock
         self._gate = gate
@@ -174,8 +174,7 @@ class ChangeDoor:
 
     def _announce(self, committed: Revision, judgement: Judgement | None = None) -> None:
         # The change stands, whatever becomes of those who are told: nobody's failure may keep it from the others.
-        if judgement is not None:
-            self._tell(committed, lambda: self.judged(committed.delta, judgement))
+        self._tell(committed, lambda: self.judged(committed, judgement))
         for listener in self.before_announcing:
             self._tell(committed, partial(listener, committed))
         self.changes.publish(committed)

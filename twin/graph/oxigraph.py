@@ -54,6 +54,11 @@ class OxigraphStore:
         with _readable(directory):
             self._revision = self._read_revision()
 
+    @property
+    def on_disk(self) -> bool:
+        """Whether it has a directory."""
+        return self._directory is not None
+
     def quads(
         self,
         subject: Subject | None = None,

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from twin.errors import InvalidInput
-from twin.graph.validation.violations import ViolatingNode, ViolationGroup, ViolationStore
+from twin.graph.validation.violations import Due, ViolatingNode, ViolationGroup, ViolationStore
 from twin.graph.violation import Judgement, Source, Violation
 
 
@@ -189,11 +189,14 @@ def test_a_violation_is_found_by_its_number_as_long_as_it_stands(store: Violatio
 
 def test_sites_that_are_to_be_validated_anew_are_remembered_with_the_reason(tmp_path: Path) -> None:
     first = ViolationStore(tmp_path / "violations.sqlite")
-    first.mark_due(["b", "a"], "because")
-    first.mark_due(["b"], "again")
+    first.mark_due(["b", "a"], "because", revision=3)
+    first.mark_due(["b"], "again", revision=5)
     first.close()
     second = ViolationStore(tmp_path / "violations.sqlite")
-    assert second.due() == {"b": "because", "a": "because"}
-    second.not_due("b")
-    assert second.due() == {"a": "because"}
+    assert second.due() == {"b": Due("because", 3, 5), "a": Due("because", 3, 3)}
+    second.not_due("a", revision=3)
+    second.not_due("b", revision=4)
+    assert second.due() == {"b": Due("because", 5, 5)}  # what came after the check is still to be checked
+    second.not_due("b", revision=5)
+    assert second.due() == {}
     second.close()

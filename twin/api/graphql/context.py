@@ -14,8 +14,11 @@ from twin.api.census import Census
 from twin.api.graphql.limits import Limits
 from twin.api.graphql.window_loader import WindowLoader
 from twin.api.services import Services
-from twin.errors import Forbidden, InvalidInput, NotFound
+from twin.errors import Forbidden, InvalidInput, NotFound, Unavailable
+from twin.flows.past_capabilities import CapabilitiesThen
+from twin.flows.predict import Predictor
 from twin.graph.twins.records import PropertyRecord, TwinRecord
+from twin.graph.validation.violations import ViolationList
 from twin.scope import Scope
 
 
@@ -76,12 +79,23 @@ class RequestContext:
         services, scope = await services_as_of(self.services, self.scope, moment)
         return replace(self, services=services, scope=scope, connections=None)
 
-    def present_only(self, what: str) -> None:
-        """Returns when the present is asked for; raises `InvalidInput` as of the past, where ``what`` is not kept."""
-        if self.scope.revision is not None:
-            raise InvalidInput(
-                f"The past does not tell {what}: only the present is kept.", remedy="Ask for it without asOf."
-            )
+    async def violations(self) -> ViolationList:
+        """The violations that stand, or stood at the moment that is asked as of."""
+        services = self.services
+        if services.past is None:
+            return services.violations
+        if services.past_violations is None:
+            raise _untold("violations")
+        return await services.past_violations.at(services.past)
+
+    async def capabilities(self) -> Predictor | CapabilitiesThen:
+        """What tells the capabilities, of now or of the moment that is asked as of."""
+        services = self.services
+        if services.past is None:
+            return services.predictor
+        if services.past_capabilities is None:
+            raise _untold("capabilities")
+        return await services.past_capabilities.at(services.past)
 
     def spend(self, items: int) -> None:
         """Counts listed items; raises `InvalidInput` when one answer would hold too many of them."""
@@ -158,3 +172,7 @@ class RequestContext:
                 f"{self.scope.principal.name} may not change the graph.",
                 remedy="Ask an administrator of this server for the role engineer.",
             )
+
+
+def _untold(what: str) -> Unavailable:
+    return Unavailable(f"This server does not tell the {what} of the past.", remedy="Ask for them without asOf.")

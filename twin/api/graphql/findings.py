@@ -8,6 +8,7 @@ from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import described
 from twin.api.graphql.paging import PageInfo, Slice, key_of, page_info, size
 from twin.api.graphql.scalars import DateTime
+from twin.api.revisions import shown
 from twin.errors import InvalidInput
 from twin.graph.validation.repairs import repair
 from twin.graph.validation.violations import ViolationGroup as Group
@@ -32,11 +33,17 @@ class Violation:
     severity: str
     remedy: str
     source: str = strawberry.field(description="whose rule: twin (ours), user (shapes of your own) or brick")
+    since: str | None = strawberry.field(
+        description="the revision from which it stands; null from before that was kept"
+    )
+    since_time: DateTime | None = strawberry.field(description="when that revision was made")
     _context: strawberry.Private[RequestContext]
     _found: strawberry.Private[Found]
 
-    @described("what applyRepair would do, in words; null where it takes a person")
+    @described("what applyRepair would do, in words; null where it takes a person, and as of the past")
     def repair(self) -> str | None:
+        if self._context.scope.revision is not None:
+            return None
         self._context.spend(_REPAIR_COST)
         found = repair(self._context.services.store, self._found)
         return None if found is None else found.sentence
@@ -69,6 +76,7 @@ class ViolationConnection:
 @strawberry.type(description="what a vocabulary's own shapes say of a site")
 class Audit:
     state: str = strawberry.field(description="running, done, failed, not-applicable")
+    revision: str | None = strawberry.field(description="of which the last one that ended tells what was found")
     started_at: DateTime | None
     finished_at: DateTime | None
     violations: int
@@ -76,16 +84,16 @@ class Audit:
     message: str
 
 
-def violations_of_twin(context: RequestContext, iri: str) -> list[Violation]:
+async def violations_of_twin(context: RequestContext, iri: str) -> list[Violation]:
     """The violations of a twin, of its properties and of their bindings."""
     properties = context.services.twins.properties(context.scope, owner=iri, limit=context.limits.page).items
     nodes = [iri, *properties, *(f"{each}#binding" for each in properties)]
-    page = context.services.violations.page(twin=nodes, limit=context.limits.page)
+    page = (await context.violations()).page(twin=nodes, limit=context.limits.page)
     context.spend(len(page.items))
     return _shown(context, page)
 
 
-def violation_page(
+async def violation_page(
     context: RequestContext,
     site: str | None,
     twin: str | None,
@@ -97,7 +105,7 @@ def violation_page(
     source: str | None = None,
 ) -> ViolationConnection:
     """A page of the violations in scope: all, or those of a site, of one node, of a shape, a severity, a source."""
-    store, limit = context.services.violations, size(first, context.limits.page)
+    store, limit = await context.violations(), size(first, context.limits.page)
     chosen = _site(context, site)
     key = key_of("violations", after)
     page = store.page(chosen, twin, key, limit, source=source, shape=shape, severity=severity)
@@ -112,14 +120,16 @@ def violation_page(
     )
 
 
-def audit_of(context: RequestContext, site: str) -> Audit | None:
-    """How far the background audit of a site is, None before its first."""
-    state = context.services.audit_state(site)
+async def audit_of(context: RequestContext, site: str) -> Audit | None:
+    """How far the background audit of a site is, None before its first; as of the past the newest that there was."""
+    store = await context.violations()
+    ended = store.audited(site)
+    state = context.services.audit_state(site) if context.scope.revision is None else ended
     if state is None:
         return None
-    store = context.services.violations
     return Audit(
         state=state.state,
+        revision=None if ended is None else shown(ended.revision),
         started_at=None if state.started_at is None else DateTime(state.started_at),
         finished_at=None if state.finished_at is None else DateTime(state.finished_at),
         violations=store.count(site, source=AUDITED_BY),
@@ -142,21 +152,24 @@ def _site(context: RequestContext, site: str | None) -> str | None:
 
 
 def _shown(context: RequestContext, page: ViolationPage) -> list[Violation]:
-    return [_violation(context, found, key) for found, key in zip(page.items, page.cursors, strict=True)]
+    rows = zip(page.items, page.cursors, page.since, strict=True)
+    return [_violation(context, found, key, since) for found, key, since in rows]
 
 
-def _violation(context: RequestContext, found: Found, number: str) -> Violation:
-    shown = context.scope.principal.may_see_bindings() or not _is_wiring(context, found.focus)
+def _violation(context: RequestContext, found: Found, number: str, since: int) -> Violation:
+    visible = context.scope.principal.may_see_bindings() or not _is_wiring(context, found.focus)
     return Violation(
         id=strawberry.ID(number),
         twin=strawberry.ID(found.focus),
         rule=found.rule,
-        value=(found.value or found.found or None) if shown else None,
+        value=(found.value or found.found or None) if visible else None,
         path=found.path or None,
         shape=found.shape,
         severity=found.severity,
         remedy=found.remedy,
         source=found.source,
+        since=shown(since) if since else None,
+        since_time=DateTime(context.services.door.journal.time_of(since)) if since else None,
         _context=context,
         _found=found,
     )

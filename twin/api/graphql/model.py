@@ -18,6 +18,7 @@ from twin.api.graphql.terms import Class, Direction, Family, Kind
 from twin.api.revisions import shown
 from twin.errors import InvalidInput, NotFound
 from twin.flows.capabilities import CapabilityRecord, TwinCapabilityRecord
+from twin.flows.past_capabilities import SERVED
 from twin.graph.twins.records import PropertyRecord, TwinRecord
 from twin.terms import NamedNode
 
@@ -37,9 +38,8 @@ class Site:
         return self._context.services.twins.counts(self._context.scope, self.id)[1]
 
     @strawberry.field
-    def violations(self) -> int:
-        self._context.present_only("violations")
-        return self._context.services.violations.count(self.id)
+    async def violations(self) -> int:
+        return (await self._context.violations()).count(self.id)
 
     @described("the twins that are in no other: where the tree by place begins")
     def roots(self) -> list[Twin]:
@@ -47,9 +47,8 @@ class Site:
         return twins_of(context, context.services.twins.roots(context.scope, self.id)[: context.limits.page])
 
     @described("what the vocabulary's own shapes say, run in the background")
-    def audit(self) -> Audit | None:
-        self._context.present_only("audits")
-        return audit_of(self._context, self.id)
+    async def audit(self) -> Audit | None:
+        return await audit_of(self._context, self.id)
 
 
 def site_of(context: RequestContext, site: str) -> Site:
@@ -135,14 +134,12 @@ class Twin:
         return twins_of(context, found[: size(first, context.limits.page)])
 
     @described("what this twin can tell by inference, or what it lacks to do so")
-    def capabilities(self) -> list[TwinCapability]:
-        self._context.present_only("capabilities")
-        return twin_capabilities(self._context, self._context.services.predictor.for_twin(self.id))
+    async def capabilities(self) -> list[TwinCapability]:
+        return twin_capabilities(self._context, (await self._context.capabilities()).for_twin(self.id))
 
     @strawberry.field
-    def violations(self) -> list[Violation]:
-        self._context.present_only("violations")
-        return violations_of_twin(self._context, self.id)
+    async def violations(self) -> list[Violation]:
+        return await violations_of_twin(self._context, self.id)
 
 
 @strawberry.type(description="an edge between two twins, seen from one of them")
@@ -236,8 +233,8 @@ class Capability:
         return model_of(self._record)
 
     @strawberry.field
-    def twins(self) -> list[TwinCapability]:
-        return twin_capabilities(self._context, self._context.services.predictor.twins(self.id))
+    async def twins(self) -> list[TwinCapability]:
+        return twin_capabilities(self._context, (await self._context.capabilities()).twins(self.id))
 
 
 @strawberry.type(description="whether a twin has what a capability needs, and its score")
@@ -246,12 +243,20 @@ class TwinCapability:
     _record: strawberry.Private[TwinCapabilityRecord]
     qualifies: bool
     missing: list[str] = strawberry.field(description="in words, per missing input")
-    state: str
+
+    @described("what happens, or happened then, in words")
+    async def state(self) -> str:
+        score, time = self._record.score_property, self._context.scope.time
+        if time is None or self._record.state != SERVED or score is None:
+            return self._record.state
+        record = self._context.property_record(score)
+        live = await AsOf(self._context.services.history, [record], time).live(0)
+        return "scoring" if live.available else "giving no score"
 
     @strawberry.field
-    def capability(self) -> Capability:
+    async def capability(self) -> Capability:
         wanted = self._record.capability
-        known = self._context.services.predictor.capabilities()
+        known = (await self._context.capabilities()).capabilities()
         record = next((each for each in known if each.iri == wanted), None)
         if record is None:
             raise NotFound(f"There is no capability {wanted!r} any more.", remedy="Ask again.")
@@ -340,7 +345,6 @@ def twin_capabilities(context: RequestContext, records: Iterable[TwinCapabilityR
             _record=record,
             qualifies=record.qualifies,
             missing=list(record.missing),
-            state=record.state,
         )
         for record in visible
     ]

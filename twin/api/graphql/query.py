@@ -171,11 +171,12 @@ class Query:
         return next(iter(connections_of(await info.context.as_of(as_of), id)), None)
 
     @strawberry.field
-    def capabilities(self, info: Info) -> list[Capability]:
-        return [capability_of(info.context, record) for record in info.context.services.predictor.capabilities()]
+    async def capabilities(self, info: Info, as_of: AsOf = None) -> list[Capability]:
+        context = await info.context.as_of(as_of)
+        return [capability_of(context, record) for record in (await context.capabilities()).capabilities()]
 
     @strawberry.field
-    def violations(
+    async def violations(
         self,
         info: Info,
         site: strawberry.ID | None = None,
@@ -185,8 +186,10 @@ class Query:
         shape: strawberry.ID | None = None,
         severity: str | None = None,
         source: str | None = None,
+        as_of: AsOf = None,
     ) -> ViolationConnection:
-        return violation_page(info.context, site, twin, first, after, shape=shape, severity=severity, source=source)
+        context = await info.context.as_of(as_of)
+        return await violation_page(context, site, twin, first, after, shape=shape, severity=severity, source=source)
 
     @strawberry.field
     def command(self, info: Info, id: strawberry.ID) -> Command | None:

@@ -1,150 +1,254 @@
-"""The violations that stand at present, in a SQLite file: found by page, by twin and by rule without checking anew."""
+"""Violations with their lifetimes, in a SQLite file: found without checking anew, for now and as of the past.
+
+Each stands from one revision on and up to the one that ended it.  A full check of a site as it was at a revision, and
+the judgements of the changes after it, may come in in any order: what is kept is the same.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
-from contextlib import closing
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from twin.errors import InvalidInput
+from twin.graph.validation.violation_list import (
+    COLUMNS,
+    Audited,
+    Standing,
+    ViolatingNode,
+    ViolationGroup,
+    ViolationList,
+    ViolationPage,
+)
 from twin.graph.violation import Judgement, Source, Violation
 
-__all__ = ["Standing", "ViolatingNode", "ViolationGroup", "ViolationPage", "ViolationStore"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-_COLUMNS = tuple(field.name for field in fields(Violation))
+__all__ = ["Audited", "Due", "Standing", "ViolatingNode", "ViolationGroup", "ViolationList", "ViolationPage",
+           "ViolationStore"]  # fmt: skip
+
 _IDENTITY = ("focus", "path", "component", "shape", "value")
-_MARKS = ", ".join("?" * (len(_COLUMNS) + 1))
+_IS = " AND ".join(f"{column} = ?" for column in _IDENTITY)
+_PLACES = ", ".join("?" * (len(COLUMNS) + 3))
+_STANDING = f"site, source, {', '.join(_IDENTITY)}"
 _SCHEMA = f"""
-CREATE TABLE IF NOT EXISTS violation (
+CREATE TABLE IF NOT EXISTS finding (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     site TEXT NOT NULL,
-    {", ".join(f"{column} TEXT NOT NULL" for column in _COLUMNS)},
-    UNIQUE (site, source, {", ".join(_IDENTITY)})
+    since INTEGER NOT NULL,
+    gone INTEGER,
+    {", ".join(f"{column} TEXT NOT NULL" for column in COLUMNS)}
 );
-CREATE INDEX IF NOT EXISTS violation_focus ON violation (focus);
-CREATE INDEX IF NOT EXISTS violation_shape ON violation (site, source, shape);
-CREATE TABLE IF NOT EXISTS due (site TEXT PRIMARY KEY, reason TEXT NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS finding_standing ON finding ({_STANDING}) WHERE gone IS NULL;
+CREATE INDEX IF NOT EXISTS finding_focus ON finding (focus);
+CREATE INDEX IF NOT EXISTS finding_shape ON finding (site, source, shape) WHERE gone IS NULL;
+CREATE INDEX IF NOT EXISTS finding_gone ON finding (gone) WHERE gone IS NOT NULL;
+CREATE TABLE IF NOT EXISTS pending (
+    site TEXT PRIMARY KEY, reason TEXT NOT NULL, since INTEGER NOT NULL, latest INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS audit (
+    site TEXT NOT NULL, revision INTEGER NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL,
+    finished INTEGER NOT NULL, message TEXT NOT NULL, PRIMARY KEY (site, revision)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
 """
+_BEFORE_LIFETIMES = f"""
+INSERT INTO finding (site, since, {", ".join(COLUMNS)}) SELECT site, 0, {", ".join(COLUMNS)} FROM violation ORDER BY id;
+DROP TABLE violation;
+DROP TABLE due;
+"""  # noqa: S608 - names of ours
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """A violation that stands, with its site and the number that names it as long as it does."""
+class Due:
+    """Why a site is to be validated anew: from the revision ``since`` on, what is kept of it may be wrong; ``latest``
+    is the newest one for which that was said."""
 
-    number: str
-    site: str
-    violation: Violation
-
-
-@dataclass(frozen=True, slots=True)
-class ViolatingNode:
-    """How many rules a node breaks, or how many times."""
-
-    focus: str
-    count: int
+    reason: str
+    since: int
+    latest: int
 
 
-@dataclass(frozen=True, slots=True)
-class ViolationPage:
-    """Some of the violations, in the order they were found; ``cursors`` name them one by one for the next page."""
-
-    items: tuple[Violation, ...]
-    cursors: tuple[str, ...]
-    total: int
-    has_next: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ViolationGroup:
-    """How many nodes break one rule."""
-
-    shape: str
-    rule: str
-    severity: str
-    source: str
-    count: int
-
-
-class ViolationStore:
-    """The current violations of every site; safe to use from several threads."""
+class ViolationStore(ViolationList):
+    """The violations of every site as they come and go; itself the list of those that stand now."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")  # whatever a crash loses is found again by a check
-        self._connection.executescript(_SCHEMA)
+        connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Whatever a crash loses is found again: the revision that is kept with it tells what is missing.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.executescript(_SCHEMA)
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'violation'").fetchone():
+            connection.executescript(f"BEGIN; {_BEFORE_LIFETIMES} COMMIT;")
+        super().__init__(connection, Lock())
 
-    def replace(self, site: str, source: Source, violations: Iterable[Violation]) -> None:
-        """Makes these the violations of a site by one source; those that stay keep their place."""
-        found = {violation.identity: violation for violation in violations}
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN")
-            standing = {
-                tuple(row[1:]): row[0]
-                for row in self._connection.execute(
-                    f"SELECT id, {', '.join(_IDENTITY)} FROM violation WHERE site = ? AND source = ?",  # noqa: S608  # names of ours
-                    (site, source),
-                )
-            }
-            gone = [(number,) for identity, number in standing.items() if identity not in found]
-            self._connection.executemany("DELETE FROM violation WHERE id = ?", gone)
-            self._insert(site, sorted(found.values(), key=lambda violation: violation.identity))
+    def as_of(self, revision: int) -> ViolationList:
+        """The violations that stood at a revision: right from `known_from` on."""
+        return ViolationList(self._connection, self._lock, revision)
 
-    def update(self, site: str, source: Source, judgement: Judgement) -> None:
-        """Takes away the violations a committed change resolved and keeps those it added."""
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN")
-            where = " AND ".join(f"{column} = ?" for column in _IDENTITY)
-            self._connection.executemany(
-                f"DELETE FROM violation WHERE site = ? AND source = ? AND {where}",  # noqa: S608  # names of ours
-                [(site, source, *violation.identity) for violation in judgement.resolved],
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    # -- how far it goes ------------------------------------------------------------------------------------------
+
+    @property
+    def told(self) -> int | None:
+        """The newest revision that what stands here is of; None when nothing was ever told."""
+        return self._noted("told")
+
+    @property
+    def known_from(self) -> int:
+        """The first revision of which the violations are told rightly."""
+        return self._noted("known_from") or 0
+
+    def _noted(self, name: str) -> int | None:
+        with self._lock:
+            row = self._connection.execute("SELECT revision FROM note WHERE name = ?", (name,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def begin(self, revision: int) -> None:
+        """Notes that lifetimes are kept from a revision on, at which what stands here is right."""
+        with self._writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO note VALUES (?, ?)", [("known_from", revision), ("told", revision)]
             )
-            self._insert(site, judgement.added)
 
-    def _insert(self, site: str, violations: Iterable[Violation]) -> None:
-        self._connection.executemany(
-            f"INSERT INTO violation (site, {', '.join(_COLUMNS)}) VALUES ({_MARKS})"  # noqa: S608  # names of ours
-            " ON CONFLICT DO UPDATE SET severity = excluded.severity, rule = excluded.rule,"
-            " remedy = excluded.remedy, found = excluded.found",
-            [(site, *astuple(violation)) for violation in violations],
-        )
+    def rewind(self, revision: int) -> None:
+        """Goes back to how it was at a revision: the journal that it belongs to knows no later one."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM finding WHERE since > ?", (revision,))
+            connection.execute("UPDATE finding SET gone = NULL WHERE gone > ?", (revision,))
+            connection.execute("DELETE FROM audit WHERE revision > ?", (revision,))
+            connection.execute("DELETE FROM pending WHERE since > ?", (revision,))
+            connection.execute("UPDATE pending SET latest = min(latest, ?)", (revision,))
+            connection.execute("UPDATE note SET revision = min(revision, ?)", (revision,))
 
-    def page(
+    def trim(self, oldest: int) -> None:
+        """Forgets what ended before the oldest revision that can be asked for."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM finding WHERE gone <= ?", (oldest,))
+            connection.execute(
+                "DELETE FROM audit WHERE revision < (SELECT MAX(newer.revision) FROM audit AS newer"
+                " WHERE newer.site = audit.site AND newer.revision <= ?)",
+                (oldest,),
+            )
+
+    # -- what changes ---------------------------------------------------------------------------------------------
+
+    def tell(
+        self, revision: int, judgements: Mapping[tuple[str, Source], Judgement], due: Mapping[str, str] | None = None
+    ) -> None:
+        """Keeps what a committed change added and resolved, by site and source, and notes its revision; ``due`` are
+        sites of which it is not known, with the reason."""
+        with self._writing() as connection:
+            for (site, source), judgement in judgements.items():
+                self._take(connection, site, source, judgement, revision)
+            self._mark(connection, due or {}, revision)
+            connection.execute("INSERT OR REPLACE INTO note VALUES ('told', ?)", (revision,))
+
+    def update(self, site: str, source: Source, judgement: Judgement, *, revision: int = 0) -> None:
+        """Takes away the violations a committed change resolved and keeps those it added."""
+        with self._writing() as connection:
+            self._take(connection, site, source, judgement, revision)
+
+    def replace(
         self,
-        site: str | None = None,
-        twin: str | Collection[str] | None = None,
-        after: str | None = None,
-        limit: int = 50,
+        site: str,
+        source: Source,
+        violations: Iterable[Violation],
         *,
-        source: str | None = None,
-        shape: str | None = None,
-        severity: str | None = None,
-    ) -> ViolationPage:
-        """A page of violations: all, or those of a site, of one or several nodes, of a source, a shape, a severity.
+        revision: int = 0,
+        since: int | None = None,
+    ) -> None:
+        """Makes these the violations that a site had by one source at a revision; those that stay keep their place, and
+        what came and went after it stays as it is.  What is new stands ``since`` that revision unless told."""
+        found = {violation.identity: violation for violation in violations}
+        began = min(revision, revision if since is None else since)
+        with self._writing() as connection:
+            alive: dict[tuple[str, ...], tuple[int, int]] = {}
+            before: dict[tuple[str, ...], int] = {}
+            kept = set[tuple[str, ...]]()
+            for number, first, gone, *key in connection.execute(
+                f"SELECT id, since, gone, {', '.join(_IDENTITY)} FROM finding"  # noqa: S608  # names of ours
+                " WHERE site = ? AND source = ? AND (gone IS NULL OR gone > ?)",
+                (site, source, began),
+            ).fetchall():
+                identity = tuple(key)
+                if gone is not None and gone <= revision:
+                    before[identity] = max(gone, before.get(identity, 0))
+                elif first <= revision:
+                    alive[identity] = number, first
+                    if gone is not None:
+                        kept.add(identity)
+                elif gone is None:
+                    kept.add(identity)
+            ended = [
+                (max(began, first), number) for identity, (number, first) in alive.items() if identity not in found
+            ]
+            connection.executemany("UPDATE finding SET gone = ? WHERE id = ?", ended)
+            connection.execute("DELETE FROM finding WHERE gone <= since")
+            for identity, violation in sorted(found.items()):
+                if identity not in kept:  # one that stands gets the newest words
+                    self._insert(connection, site, (violation,), max(began, before.get(identity, 0)))
 
-        Raises `twin.errors.InvalidInput` for an ``after`` that is no cursor.
-        """
-        where, values = _where(site, twin, source=source, shape=shape, severity=severity)
-        if after is not None and not after.isdecimal():
-            raise InvalidInput(f"{after!r} is no cursor of a page of violations.", remedy="Use one that a page gave.")
-        with self._lock, closing(self._connection.cursor()) as cursor:
-            total = cursor.execute(f"SELECT COUNT(*) FROM violation{where}", values).fetchone()[0]  # noqa: S608  # marks only
-            beyond = f"{where} {'AND' if where else 'WHERE'} id > ?"
-            rows = cursor.execute(
-                f"SELECT id, {', '.join(_COLUMNS)} FROM violation{beyond} ORDER BY id LIMIT ?",  # noqa: S608  # marks only
-                [*values, int(after or 0), limit + 1],
-            ).fetchall()
-        shown = rows[:limit]
-        return ViolationPage(
-            tuple(Violation(*row[1:]) for row in shown),
-            tuple(str(row[0]) for row in shown),
-            total,
-            len(rows) > limit,
+    def _take(
+        self, connection: sqlite3.Connection, site: str, source: Source, judgement: Judgement, revision: int
+    ) -> None:
+        row = connection.execute("SELECT since FROM pending WHERE site = ?", (site,)).fetchone()
+        unsure = row[0] if row is not None and row[0] < revision else None
+        standing = f"site = ? AND source = ? AND gone IS NULL AND {_IS}"
+        for violation in judgement.resolved:
+            known = (site, source, *violation.identity)
+            ended = connection.execute(f"UPDATE finding SET gone = ? WHERE {standing}", (revision, *known))  # noqa: S608  # names of ours
+            if not ended.rowcount and unsure is not None:
+                # It came with what was not judged, and is gone before the site is validated.
+                connection.execute(
+                    f"INSERT INTO finding (site, since, gone, {', '.join(COLUMNS)}) VALUES ({_PLACES})",  # noqa: S608  # names of ours
+                    (site, unsure, revision, *astuple(violation)),
+                )
+        if unsure is not None:  # what is added did not stand before it: what was not judged had resolved it
+            for violation in judgement.added:
+                known = (site, source, *violation.identity)
+                rows = connection.execute(f"SELECT id, since FROM finding WHERE {standing}", known).fetchall()  # noqa: S608  # names of ours
+                self._end(connection, rows, unsure)
+        self._insert(connection, site, judgement.added, revision)
+
+    @staticmethod
+    def _end(connection: sqlite3.Connection, rows: Iterable[tuple[int, int]], revision: int) -> None:
+        """Ends findings of (number, first revision) at a revision; one that did not stand before it never was."""
+        for number, first in rows:
+            if first < revision:
+                connection.execute("UPDATE finding SET gone = ? WHERE id = ?", (revision, number))
+            else:
+                connection.execute("DELETE FROM finding WHERE id = ?", (number,))
+
+    @staticmethod
+    def _insert(connection: sqlite3.Connection, site: str, violations: Iterable[Violation], revision: int) -> None:
+        connection.executemany(
+            f"INSERT INTO finding (site, since, gone, {', '.join(COLUMNS)}) VALUES ({_PLACES})"  # noqa: S608  # names of ours
+            f" ON CONFLICT ({_STANDING}) WHERE gone IS NULL DO UPDATE SET severity = excluded.severity,"
+            " rule = excluded.rule, remedy = excluded.remedy, found = excluded.found",
+            [(site, revision, None, *astuple(violation)) for violation in violations],
         )
+
+    def note_audit(self, site: str, audited: Audited) -> None:
+        """Keeps what an audit that ended said of a site."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO audit VALUES (?, ?, ?, ?, ?, ?)", (site, *astuple(audited)))
+
+    # -- one by its number ----------------------------------------------------------------------------------------
 
     def find(self, number: str) -> Standing | None:
         """The violation of a number; None when it stands no longer."""
@@ -152,113 +256,38 @@ class ViolationStore:
             return None
         with self._lock:
             row = self._connection.execute(
-                f"SELECT id, site, {', '.join(_COLUMNS)} FROM violation WHERE id = ?",  # noqa: S608  # names of ours
+                f"SELECT id, site, {', '.join(COLUMNS)} FROM finding WHERE id = ? AND gone IS NULL",  # noqa: S608  # names of ours
                 (int(number),),
             ).fetchone()
         return None if row is None else Standing(str(row[0]), row[1], Violation(*row[2:]))
 
-    def count(
-        self,
-        site: str | None = None,
-        *,
-        twin: str | Collection[str] | None = None,
-        source: str | None = None,
-        severity: str | None = None,
-    ) -> int:
-        """How many violations there are."""
-        where, values = _where(site, twin, source=source, severity=severity)
+    # -- what is to be validated anew -----------------------------------------------------------------------------
+
+    def mark_due(self, sites: Iterable[str], reason: str, *, revision: int = 0) -> None:
+        """Notes that what stands here for these sites may be wrong from a revision on, and why."""
+        with self._writing() as connection:
+            self._mark(connection, dict.fromkeys(sites, reason), revision)
+
+    @staticmethod
+    def _mark(connection: sqlite3.Connection, due: Mapping[str, str], revision: int) -> None:
+        connection.executemany(
+            "INSERT INTO pending VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET latest = max(latest, excluded.latest)",
+            [(site, reason, revision, revision) for site, reason in due.items()],
+        )
+
+    def due(self) -> dict[str, Due]:
+        """The sites that are to be validated anew; oldest first."""
         with self._lock:
-            row = self._connection.execute(f"SELECT COUNT(*) FROM violation{where}", values).fetchone()  # noqa: S608  # marks only
-        return int(row[0])
+            rows = self._connection.execute("SELECT site, reason, since, latest FROM pending ORDER BY rowid").fetchall()
+        return {site: Due(*rest) for site, *rest in rows}
 
-    def groups(
-        self,
-        site: str | None = None,
-        *,
-        twin: str | Collection[str] | None = None,
-        source: str | None = None,
-        severity: str | None = None,
-    ) -> list[ViolationGroup]:
-        """The rules that are broken, in words, the most often broken first."""
-        where, values = _where(site, twin, source=source, severity=severity)
-        with self._lock:
-            rows = self._connection.execute(
-                f"SELECT shape, rule, severity, source, COUNT(*) AS broken FROM violation{where}"  # noqa: S608  # marks only
-                " GROUP BY shape, rule, severity, source ORDER BY broken DESC, rule, shape",
-                values,
-            ).fetchall()
-        return [ViolationGroup(*row) for row in rows]
-
-    def nodes(
-        self,
-        site: str | None = None,
-        *,
-        source: str | None = None,
-        shape: str | None = None,
-        severity: str | None = None,
-        limit: int = 50,
-    ) -> list[ViolatingNode]:
-        """The nodes that break rules, those that break most first; at most ``limit``."""
-        where, values = _where(site, None, source=source, shape=shape, severity=severity)
-        with self._lock:
-            rows = self._connection.execute(
-                f"SELECT focus, COUNT(*) AS broken FROM violation{where}"  # noqa: S608  # marks only
-                " GROUP BY focus ORDER BY broken DESC, focus LIMIT ?",
-                [*values, limit],
-            ).fetchall()
-        return [ViolatingNode(*row) for row in rows]
-
-    def mark_due(self, sites: Iterable[str], reason: str) -> None:
-        """Notes that what stands here for these sites may be wrong until they are validated anew, and why."""
-        with self._lock, self._connection:
-            self._connection.execute("BEGIN")
-            self._connection.executemany(
-                "INSERT INTO due (site, reason) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                [(site, reason) for site in sites],
-            )
-
-    def due(self) -> dict[str, str]:
-        """The sites that are to be validated anew, each with the reason; oldest first."""
-        with self._lock:
-            return dict(self._connection.execute("SELECT site, reason FROM due ORDER BY rowid").fetchall())
-
-    def not_due(self, site: str) -> None:
-        """Notes that a site was validated anew."""
-        with self._lock, self._connection:
-            self._connection.execute("DELETE FROM due WHERE site = ?", (site,))
-
-    def counts(self, site: str | None = None, *, source: str | None = None) -> dict[str, int]:
-        """How many violations each node has that has any."""
-        where, values = _where(site, None, source=source)
-        with self._lock:
-            rows = self._connection.execute(
-                f"SELECT focus, COUNT(*) FROM violation{where} GROUP BY focus",  # noqa: S608  # marks only
-                values,
-            ).fetchall()
-        return dict(rows)
+    def not_due(self, site: str, *, revision: int = 2**62) -> None:
+        """Notes that a site was validated as it was at a revision: what was said of a later one stays due."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM pending WHERE site = ? AND latest <= ?", (site, revision))
+            connection.execute("UPDATE pending SET since = latest WHERE site = ? AND since <= ?", (site, revision))
 
     def close(self) -> None:
         """Closes the file."""
         with self._lock:
             self._connection.close()
-
-
-def _where(
-    site: str | None,
-    twin: str | Collection[str] | None,
-    *,
-    source: str | None = None,
-    shape: str | None = None,
-    severity: str | None = None,
-) -> tuple[str, list[str]]:
-    conditions: list[str] = []
-    values: list[str] = []
-    for column, value in (("site", site), ("source", source), ("shape", shape), ("severity", severity)):
-        if value is not None:
-            conditions.append(f"{column} = ?")
-            values.append(value)
-    if twin is not None:
-        foci = [twin] if isinstance(twin, str) else list(twin)
-        conditions.append(f"focus IN ({', '.join('?' * len(foci))})")
-        values.extend(foci)
-    return (f" WHERE {' AND '.join(conditions)}" if conditions else ""), values
