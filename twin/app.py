@@ -23,12 +23,12 @@ from twin.flows.actuate import Actuator
 from twin.flows.auditing import Auditing
 from twin.flows.backups import Backups
 from twin.flows.bind import Wiring
+from twin.flows.checks import KnownChecks, remember
 from twin.flows.ingest import Ingest, availability
 from twin.flows.live_values import LiveValues
 from twin.flows.past_capabilities import PastCapabilities
 from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
-from twin.flows.ranges import KnownRanges
 from twin.flows.rebind import Rebinding
 from twin.flows.time_travel import TimeTravel
 from twin.graph.child import end_all
@@ -98,11 +98,14 @@ class Application:
         )
         await history.open()
         self._exit.push_async_callback(history.close)
-        latest.seed(await history.latest())
+        known = await history.latest()
+        latest.seed(known)
         observations = self.observations = Topic()
-        ranges = KnownRanges(core.twins.property_by_series)
-        core.door.before_announcing.append(ranges.forget)
-        ingest = Ingest(latest, history, observations, clock, ranges.check)
+        checks = KnownChecks(core.twins.property_by_series, core.store, lambda: core.door.hierarchy)
+        core.door.before_announcing.append(checks.forget)
+        remember(checks.memory, directory.quality, known)
+        self._exit.callback(checks.memory.save, directory.quality)
+        ingest = Ingest(latest, history, observations, clock, checks.check)
         live = LiveValues(core.twins, latest, history, clock)
         travel = self.travel = TimeTravel(
             core.store, core.journal, core.twins, history, directory, settings, clock, core.violations.trim

@@ -32,7 +32,8 @@ class DataDirectory:
     """One server's state on disk, locked while it is entered so that no second process can spoil it.
 
     Parts: ``journal.sqlite``, ``graph/``, ``history.duckdb``, ``violations.sqlite``, ``origins.sqlite``,
-    ``rejects.sqlite``, ``models/``, ``raw/``, ``payloads/``, ``checkpoints/``, ``snapshots/``, ``past/``.
+    ``rejects.sqlite``, ``alerts.sqlite``, ``quality.npz``, ``models/``, ``raw/``, ``payloads/``, ``checkpoints/``,
+    ``snapshots/``, ``past/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -183,6 +184,13 @@ class DataDirectory:
     @property
     def payloads(self) -> Path:
         return self.path / "payloads"
+
+    def alerts(self) -> Path:
+        return self.path / "alerts.sqlite"
+
+    @property
+    def quality(self) -> Path:
+        return self.path / "quality.npz"
 
     @property
     def models(self) -> Path:

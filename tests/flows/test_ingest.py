@@ -48,6 +48,23 @@ async def test_nothing_is_shown_told_or_acknowledged_before_it_is_committed() ->
     await ear.close()
 
 
+async def test_a_batch_that_is_offered_again_is_not_judged_again() -> None:
+    flow, judged = Flow(), []
+    flow.ingest = Ingest(
+        flow.latest, flow.history, flow.told, flow.clock, lambda batch, _now: judged.append(batch) or batch  # type: ignore[arg-type,func-returns-value]
+    )  # fmt: skip
+    batch = a_batch(flow.clock)
+    flow.history.fault = Unavailable("The disk is full.")
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            await flow.ingest.deliver(batch)
+    flow.history.fault = None
+    await flow.ingest.deliver(batch)
+    assert len(judged) == 1
+    await flow.ingest.deliver(batch)
+    assert len(judged) == 2
+
+
 async def test_what_the_history_refuses_is_not_shown_and_not_acknowledged_and_is_counted() -> None:
     flow, done = Flow(), []
     flow.history.fault = Unavailable("The disk is full.")

@@ -15,6 +15,8 @@ from twin.telemetry.latest import LatestTable
 Check = Callable[[ObservationBatch, int], ObservationBatch]
 """Adds quality codes to a batch, given the present time (ns UTC)."""
 
+_REFUSED = 64  # batches that are remembered as judged, of those that the history did not take
+
 
 @dataclass(slots=True)
 class IngestCounts:
@@ -55,6 +57,7 @@ class Ingest:
         self._observations = observations
         self._clock = clock
         self._check = check
+        self._refused: dict[int, tuple[ObservationBatch, ObservationBatch]] = {}
 
     async def deliver(self, batch: ObservationBatch, acknowledge: Callable[[], None] | None = None) -> None:
         """Returns when the batch is committed and shown; batches may be delivered at the same time.
@@ -62,7 +65,10 @@ class Ingest:
         Raises what the history raises; the batch is then neither committed nor shown, and was not acknowledged.
         """
         counts = self.counts
-        checked = self._check(batch, self._clock.now())
+        # A batch that was refused is offered again: it was judged already, and the checks remember what they judged.
+        offered, checked = self._refused.pop(id(batch), (batch, None))
+        if checked is None or offered is not batch:
+            checked = self._check(batch, self._clock.now())
         began = self._clock.monotonic()
         counts.waiting += 1
         try:
@@ -70,6 +76,9 @@ class Ingest:
         except Exception as error:
             counts.refused += 1
             counts.error = str(error)
+            self._refused[id(batch)] = (batch, checked)  # the batch is kept, so that its id stays its own
+            while len(self._refused) > _REFUSED:
+                del self._refused[next(iter(self._refused))]
             raise
         finally:
             counts.waiting -= 1

@@ -51,14 +51,13 @@ def check(
 ) -> ObservationBatch:
     """The same rows with quality codes added to those they came with.
 
-    A value that is no finite number (and no text) is NOT_A_NUMBER; one outside its series' range
+    A value that should be a number and is no finite one is NOT_A_NUMBER; one outside its series' range
     OUT_OF_RANGE; a source time before the year 2000, or more than ``tolerance`` seconds after ``now`` (ns
     UTC; 0: after its receive time), CLOCK_SUSPECT.
     """
     number = np.isfinite(batch.value)
     minimum, maximum = ranges.bounds(batch.series)
-    no_number = ~number
-    no_number[list(batch.text)] = False
+    no_number = ~number & batch.numeric()
     outside = number & ((batch.value < minimum) | (batch.value > maximum))
     limit = (now or batch.received) + int(tolerance * NANOSECONDS)
     suspect = (batch.time < EARLIEST) | (batch.time > limit)

@@ -118,6 +118,8 @@ class _Reach:
         self.found.update(facts.contents(node))
         for binding in facts.subjects(node, TWIN.connection):
             self.binding(binding)
+        self.found.update(facts.subjects(node, TWIN.checkedBy))
+        self.found.update(facts.subjects(node, TWIN.contract))
 
     def ancestors(self, node: NamedNode) -> None:
         """A node that moved: everything it is in, for a circle goes through these."""

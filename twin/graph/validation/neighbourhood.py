@@ -31,6 +31,14 @@ _OF_BINDINGS = (
     TWIN.stateEntry,
 )
 """Predicates that only a binding has."""
+_OF_CHECKS = (
+    QUDT.hasUnit,
+    *(TWIN[name] for name in ("minimum", "maximum", "maximumRate", "spikeDeviations", "spikeFloor", "flatlineAfter",
+                              "flatlineBand", "restsBelow", "restsAbove", "expectedPeriod", "gapAfter",
+                              "driftTolerance", "whenMissing", "withoutCheck", "freshness", "responsible",
+                              "schemaVersion", "severity")),
+)  # fmt: skip
+"""Predicates of check sets and data contracts."""
 
 
 def neighbourhood(facts: Facts, foci: Iterable[NamedNode]) -> frozenset[Statement]:
@@ -62,6 +70,7 @@ class _Neighbourhood:
         self._wiring(node)
         self._states(node)
         self._capability(node)
+        self._checks(node)
 
     def _add(self, subject: NamedNode, predicate: NamedNode, *values: Object) -> None:
         for value in values:
@@ -247,6 +256,18 @@ class _Neighbourhood:
         for states in facts.subjects(node, TWIN.state):
             self._add(states, TWIN.state, node)
             self._copy(node, TWIN["index"], TWIN.word)
+
+    def _checks(self, node: NamedNode) -> None:
+        facts = self.facts
+        for predicate in (TWIN.checkedBy, TWIN.contract):
+            for target in facts.nodes(node, predicate):
+                self._add(node, predicate, target)
+                self._classify(target)
+        types = facts.types(node)
+        if TWIN.CheckSet in types or TWIN.DataContract in types:
+            self._copy(node, *_OF_CHECKS)
+            for each in facts.objects(node, QUDT.hasUnit):
+                self._unit(each)
 
     def _capability(self, node: NamedNode) -> None:
         facts = self.facts
