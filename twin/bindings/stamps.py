@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 from twin.errors import InvalidInput
+from twin.observation import Int64
 
 ReadTime = Callable[[object], int]
 
@@ -55,6 +58,20 @@ def nanoseconds(raw: object) -> int:
     if not 0 < time <= _LAST:
         raise NotATime
     return time
+
+
+def nanoseconds_of(stamps: Sequence[int]) -> Int64 | None:
+    """`nanoseconds` of whole numbers, all at once; None when one of them is no time."""
+    try:
+        raw = np.array(stamps, np.int64)
+    except OverflowError:
+        return None
+    factor = np.ones(len(raw), np.int64)
+    for bound, unit in ((_MICROSECONDS, 1000), (_MILLISECONDS, 1_000_000), (_SECONDS, _SECOND)):
+        factor[raw < int(bound)] = unit
+    if ((raw <= 0) | (raw > _LAST // factor)).any():
+        return None
+    return raw * factor
 
 
 def time_reader(form: str | None, zone: str | None) -> ReadTime:

@@ -1,8 +1,8 @@
 """The compiled table of one connection: raw sample batches in, columns of observations out.
 
-One dictionary look-up finds the codecs of an address; a document is parsed once however many properties are in it;
-scales and units are applied to whole columns.  Nothing here waits or fails for one bad value: it is refused with its
-reason and the others go on.
+One dictionary look-up finds the codecs of an address; a document is parsed once however many properties are in it, and
+documents of plain numbers are decoded in columns; scales and units are applied to whole columns.  Nothing here waits or
+fails for one bad value: it is refused with its reason and the others go on.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from math import nan
 import numpy as np
 
 from twin.bindings.codec import Codec, DecodeError, compile_codec, loads
+from twin.bindings.columns import Bulk, Columns, Rows, bulk
+from twin.bindings.filters import FilterTree
 from twin.bindings.plan import BoundProperty, Carries, ConnectionPlan
 from twin.bindings.quarantine import Quarantine
 from twin.connector import AddressBinding, SampleBatch
@@ -38,11 +40,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """The codecs of one address by slot; ``plain`` are those that need no JSON document, ``by_path``: some do."""
+    """The codecs of one address by slot; ``plain`` are those that need no JSON document, ``by_path``: some do.  With
+    ``bulk``, documents are decoded in columns, and by the codecs only where that does not go."""
 
     codecs: tuple[tuple[int, Codec], ...]
     plain: tuple[tuple[int, Codec], ...]
     by_path: bool
+    bulk: Bulk | None
 
 
 class _Rows:
@@ -70,6 +74,14 @@ class _Rows:
         self.values.append(value)
         self.times.append(time)
 
+    def as_columns(self) -> Rows:
+        return Rows(
+            np.array(self.slots, np.int32),
+            np.array(self.origins, np.int64),
+            np.array(self.values, np.float64),
+            np.array(self.times, np.int64),
+        )
+
 
 class Table:
     """What `compile_table` makes.  Use it from one thread."""
@@ -79,15 +91,15 @@ class Table:
         self.faults = faults
         self._by_property = {codec.row.property: codec for codec in self._codecs}
         exact: dict[str, list[int]] = {}
-        self._filters: list[tuple[tuple[str, ...], int]] = []
+        self._filters = FilterTree()
         for slot, codec in enumerate(self._codecs):
-            levels = tuple(codec.row.address.split("/"))
-            if documents and "+" in levels:
-                self._filters.append((levels, slot))
+            if documents and "+" in codec.row.address.split("/"):
+                self._filters.add(codec.row.address, slot)
             else:
                 exact.setdefault(codec.row.address, []).append(slot)
         self._exact = exact
         self._routes: dict[str, _Route] = {}
+        self._bulks: dict[tuple[int, ...], tuple[Bulk | None]] = {}  # made once for all topics of the same bindings
         self._series = np.array([codec.row.series for codec in self._codecs], np.int32)
         self._origin = np.array([codec.row.origin for codec in self._codecs], np.int32)
         self._scale = np.array([codec.scale for codec in self._codecs], np.float64)
@@ -111,43 +123,59 @@ class Table:
         UTC), one without source time its receive time.  A number that is not finite becomes NaN with the code
         NOT_A_NUMBER.  No value at all is refused, and is NaN as well where the device says that it is bad.
         """
-        rows = _Rows()
+        columns, rows = Columns(), _Rows()
         routes = self._routes
         for origin, (address, raw) in enumerate(zip(batch.addresses, batch.values, strict=True)):
             route = routes.get(address) or self._resolve(address)
-            codecs, document = route.codecs, None
-            if raw is None:
-                _take_nothing(batch, origin, route, rows, quarantine, now)
-                continue
-            if route.by_path:
-                try:
-                    document = loads(raw)
-                except DecodeError as error:
-                    quarantine.add(address, str(error), raw, batch.received[origin] or now)
-                    codecs = route.plain
-            for slot, codec in codecs:
-                try:
-                    if codec.many is None:
-                        rows.add(slot, origin, *codec.extract(raw, document))
-                        continue
-                    received = batch.received[origin] or now
-                    for value, time in codec.samples(
-                        raw, document, partial(_refuse, quarantine, address, raw, received)
-                    ):
-                        rows.add(slot, origin, value, time)
-                except DecodeError as error:
-                    quarantine.add(address, str(error), raw, batch.received[origin] or now)
-        return self._columns(batch, rows, now)
+            if route.bulk is None or not columns.add(route.bulk, origin, raw):
+                self._one(batch, origin, route, rows, quarantine, now)
+        decoded, left = columns.rows()
+        for origin in left:
+            address = batch.addresses[origin]
+            self._one(batch, origin, routes.get(address) or self._resolve(address), rows, quarantine, now)
+        if rows.slots:
+            decoded, place = decoded.with_others(rows.as_columns())
+            places = place.tolist()
+            texts = {places[row]: text for row, text in rows.texts.items()}
+            blocks = {places[row]: block for row, block in rows.blocks.items()}
+            return self._observations(batch, decoded, texts, blocks, now)
+        return self._observations(batch, decoded, {}, {}, now)
 
-    def _columns(self, batch: SampleBatch, rows: _Rows, now: int) -> ObservationBatch:
-        slot = np.array(rows.slots, np.int32)
-        origin = np.array(rows.origins, np.int64)
+    def _one(
+        self, batch: SampleBatch, origin: int, route: _Route, rows: _Rows, quarantine: Quarantine, now: int
+    ) -> None:
+        """One sample by its codecs."""
+        address, raw, received = batch.addresses[origin], batch.values[origin], batch.received[origin] or now
+        codecs, document = route.codecs, None
+        if raw is None:
+            _take_nothing(batch, origin, route, rows, quarantine, now)
+            return
+        if route.by_path:
+            try:
+                document = loads(raw)
+            except DecodeError as error:
+                quarantine.add(address, str(error), raw, received)
+                codecs = route.plain
+        for slot, codec in codecs:
+            try:
+                if codec.many is None:
+                    rows.add(slot, origin, *codec.extract(raw, document))
+                    continue
+                refuse = partial(_refuse, quarantine, address, raw, received)
+                for value, time in codec.samples(raw, document, refuse):
+                    rows.add(slot, origin, value, time)
+            except DecodeError as error:
+                quarantine.add(address, str(error), raw, received)
+
+    def _observations(
+        self, batch: SampleBatch, rows: Rows, texts: dict[int, str], blocks: dict[int, Block], now: int
+    ) -> ObservationBatch:
+        slot, origin = rows.slot, rows.origin
         with np.errstate(over="ignore", invalid="ignore"):  # what is no finite number is marked as such below
-            value = np.array(rows.values, np.float64) * self._scale[slot] + self._offset[slot]
+            value = rows.value * self._scale[slot] + self._offset[slot]
         received = np.asarray(batch.received, np.int64)[origin]
         received = np.where(received <= 0, now, received)
-        time = np.array(rows.times, np.int64)
-        time = np.where(time == 0, np.asarray(batch.times, np.int64)[origin], time)
+        time = np.where(rows.time == 0, np.asarray(batch.times, np.int64)[origin], rows.time)
         time = np.where(time <= 0, received, time)
         if batch.qualities is None:
             quality = np.zeros(len(slot), np.uint16)
@@ -155,28 +183,29 @@ class Table:
             quality = np.asarray(batch.qualities, np.uint16)[origin]
         no_number = ~np.isfinite(value)
         if no_number.any():
-            no_number[list(rows.texts)] = False
-            no_number[list(rows.blocks)] = False
+            no_number[list(texts)] = False
+            no_number[list(blocks)] = False
             value[no_number] = nan
             quality[no_number & (quality & _BAD == 0)] |= np.uint16(Quality.NOT_A_NUMBER)
-        for row, block in rows.blocks.items():
+        for row, block in blocks.items():
             known = np.isfinite(block.values)
             if not known.all():
                 quality[row] |= np.uint16(Quality.UNCERTAIN if known.any() else Quality.NOT_A_NUMBER)
-        return ObservationBatch(
-            self._series[slot], time, value, quality, received, rows.texts, rows.blocks, self._origin[slot]
-        )
+        return ObservationBatch(self._series[slot], time, value, quality, received, texts, blocks, self._origin[slot])
 
     def _resolve(self, address: str) -> _Route:
         slots = list(self._exact.get(address, ()))
         if self._filters:
-            levels = address.split("/")
-            slots += [slot for pattern, slot in self._filters if _matches(pattern, levels)]
+            slots += self._filters.find(address)
         if len(self._routes) >= _REMEMBERED_ADDRESSES:  # a device that makes up addresses must not fill the memory
             self._routes.clear()
         codecs = tuple((slot, self._codecs[slot]) for slot in slots)
         plain = tuple(pair for pair in codecs if pair[1].pick is None)
-        self._routes[address] = route = _Route(codecs, plain, by_path=len(plain) < len(codecs))
+        known = self._bulks.get(tuple(slots))
+        if known is None:
+            known = self._bulks[tuple(slots)] = (bulk(codecs),)
+        route = _Route(codecs, plain, by_path=len(plain) < len(codecs), bulk=known[0])
+        self._routes[address] = route
         return route
 
 
@@ -205,10 +234,3 @@ def _take_nothing(
     if quality.bad:
         for slot, _codec in route.codecs:
             rows.add(slot, origin, nan, 0)
-
-
-def _matches(pattern: tuple[str, ...], levels: list[str]) -> bool:
-    """Whether a topic is one of a filter (MQTT 3.1.1, section 4.7; ``+`` is one level, and none that begins with $)."""
-    if len(pattern) != len(levels) or (pattern[0] == "+" and levels[0].startswith("$")):
-        return False
-    return all(want in ("+", level) for want, level in zip(pattern, levels, strict=True))
