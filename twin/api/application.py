@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp
 
 from twin.api.census import Census
 from twin.api.direct import CrossOrigin, Direct
@@ -28,11 +29,12 @@ from twin.errors import TwinError
 FILE_BYTES = 256 * 1024 * 1024
 
 
-def create(services: Services, lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None) -> FastAPI:
+def create(services: Services, lifespan: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None) -> ASGIApp:
     """The ASGI application over these services.
 
-    It documents its REST routes at ``/openapi.json``; there are no documentation pages, which would load scripts from
-    elsewhere.  ``lifespan`` runs around it, as in FastAPI.
+    The guard stands before everything, and the SPARQL endpoints before the web framework, whose layers would cost a
+    small query as much as its answer.  The framework documents the REST routes at ``/openapi.json``; there are no
+    documentation pages, which would load scripts from elsewhere.  ``lifespan`` runs around it, as in FastAPI.
     """
     app = FastAPI(
         title="Twin",
@@ -60,15 +62,12 @@ def create(services: Services, lifespan: Callable[[Any], AbstractAsyncContextMan
     )
     app.include_router(Rest(services).router)
     app.router.routes.append(Route("/{path:path}", Explorer(explorer_directory()).__call__))
+    app.add_middleware(Internals)
     endpoints = sparql_endpoints(services)
-    # The last one added is the first to see a request.
-    app.add_middleware(Direct, endpoints=endpoints)
-    app.add_middleware(
-        Guard,
+    guarded = Guard(
+        Direct(app, endpoints={path: Internals(endpoint) for path, endpoint in endpoints.items()}),
         hosts=services.settings.server.allowed_hosts,
         body_bytes=Limits().body_bytes,
         file_bytes=FILE_BYTES,
     )
-    app.add_middleware(CrossOrigin, origins=services.settings.server.sparql_origins, paths=endpoints)
-    app.add_middleware(Internals)
-    return app
+    return CrossOrigin(guarded, origins=services.settings.server.sparql_origins, paths=endpoints)

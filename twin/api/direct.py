@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Connection
 
-from twin.api.sparql_protocol import Endpoint
-
 _METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
 _ASKED = frozenset((b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest"))
 
@@ -16,7 +14,7 @@ _ASKED = frozenset((b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch
 class Direct:
     """Hands requests for exactly these paths to their endpoints, and everything else on."""
 
-    def __init__(self, app: ASGIApp, *, endpoints: Mapping[str, Endpoint]) -> None:
+    def __init__(self, app: ASGIApp, *, endpoints: Mapping[str, ASGIApp]) -> None:
         self._app = app
         self._endpoints = endpoints
 
@@ -38,7 +36,7 @@ class CrossOrigin:
         self._paths = frozenset(paths)
 
     async def __call__(self, connection: Connection, receive: Receive, send: Send) -> None:
-        if connection["type"] != "http" or connection["path"] not in self._paths:
+        if not self._origins or connection["type"] != "http" or connection["path"] not in self._paths:
             await self._app(connection, receive, send)
             return
         given = {name: value for name, value in connection["headers"] if name in (b"origin", *_PREFLIGHT)}

@@ -20,6 +20,7 @@ from twin.api.problems import TooLarge, problem
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_KNOWN = 64  # hosts, as they are written, that are remembered
 _LARGE = ("/api/v1/imports", "/api/v1/models", "/rdf-graphs")
 """Where files come in, which may be larger than a request."""
 
@@ -40,13 +41,14 @@ class Guard:
         self._named = named
         self._body_bytes = body_bytes
         self._file_bytes = file_bytes
+        self._known: set[tuple[bytes, str, int | None]] = set()
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refused = self._refused(scope, headers)
+        refused = None if self._is_known(scope) else self._refused(scope, headers)
         if refused is not None:
             status, sentence, remedy = refused
             title = "Misdirected request" if status == 421 else "Forbidden"
@@ -60,6 +62,26 @@ class Guard:
             limit = self._file_bytes if scope["path"].startswith(_LARGE) else self._body_bytes
             receive = _bounded(receive, headers, limit)
         await self._app(scope, receive, send)
+
+    def _is_known(self, scope: AsgiScope) -> bool:
+        """Whether it comes from a program, to a host that was found to be ours: most requests do."""
+        hosts = []
+        for name, value in scope["headers"]:
+            if name == b"host":
+                hosts.append(value)
+            elif name == b"origin" or name.startswith(b"sec-fetch-"):
+                return False
+        if len(hosts) != 1:
+            return False
+        server = scope.get("server")
+        asked = hosts[0], scope["scheme"], server[1] if server else None
+        if asked in self._known:
+            return True
+        if not self._is_ours(scope, hosts[0].decode("latin-1").lower()):
+            return False
+        if len(self._known) < _KNOWN:
+            self._known.add(asked)
+        return True
 
     def _refused(self, scope: AsgiScope, headers: Headers) -> tuple[int, str, str] | None:
         hosts = headers.getlist("host")

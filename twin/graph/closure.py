@@ -76,6 +76,10 @@ class PropertyTree:
                 self._down[quad.subject].append((quad.subject, True))
         self.forms = lru_cache(maxsize=4096)(self._forms)
 
+    def __iter__(self) -> Iterator[NamedNode]:
+        """The predicates that have other forms than themselves."""
+        return iter(tuple(self._down))
+
     def _forms(self, predicate: NamedNode) -> tuple[Form, ...]:
         seen: dict[Form, None] = {(predicate, False): None}
         ahead = deque(seen)

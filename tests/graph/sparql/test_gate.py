@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.errors import InvalidInput
-from twin.graph.sparql.gate import Limits, QueryTooLarge, examine
+from twin.graph.sparql.gate import Limits, QueryTooLarge, examine, examined
+from twin.graph.sparql.glance import form_at_a_glance
 
 SMALL = Limits(text_bytes=1000, nesting=5, operators=10)
 
@@ -162,3 +163,54 @@ def test_any_text_is_either_a_question_or_refused_in_words(text: str) -> None:
     except InvalidInput as error:
         refusal = error
     assert question.text == text if refusal is None else refusal.message and refusal.remedy
+
+
+_PIECES = ["SELECT", "ask", "PREFIX a: <urn:a#>", "prefix : <urn:>", "<urn:x>", "<urn:it's>", "<urn:a(b!>", "<#>", "''"]
+_PIECES += ["'x'", '"y"', '"""z"""', "'", '"', "{", "}", "(", ")", "[", "FROM", "live:value", "SERVICE", "# c\n", "\n"]
+_PIECES += [
+    "<",
+    "<=",
+    "<<",
+    ">",
+    "?a<",
+    "?b>?c",
+    "\\",
+    "\u00e9",
+    "a",
+    "a:b",
+    ";",
+    ".",
+    ",",
+    "@en",
+    "^^",
+    "!",
+    "1.5",
+    "*",
+    "-",
+]
+_FEW = Limits(text_bytes=90, nesting=3, operators=80)
+
+
+@given(
+    st.lists(st.sampled_from(_PIECES), max_size=25), st.sampled_from(["", " "]), st.sampled_from(["", "SELECT * { "])
+)
+def test_what_passes_at_a_glance_passes_word_by_word_with_the_same_answer(
+    pieces: list[str], between: str, begin: str
+) -> None:
+    text = begin + between.join(pieces)
+    form = form_at_a_glance(text, _FEW.text_bytes, _FEW.nesting, _FEW.operators)
+    if form is not None:
+        known = examined(text, _FEW)
+        assert known == examine(text, _FEW)
+        assert (known.form, known.default_graphs, known.named_graphs, known.live) == (form, (), (), False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT ?name WHERE { <urn:x> rdfs:label ?name FILTER(?name != '1') }",
+        'PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#> ASK { ?a rdfs:label "b"@en FILTER(?n < 3 && ?n >= 1) }',
+    ],
+)
+def test_a_plain_query_passes_at_a_glance(text: str) -> None:
+    assert form_at_a_glance(text, 65_536, 64, 500) == examine(text).form

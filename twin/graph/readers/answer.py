@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -52,11 +51,13 @@ class Refused(Exception):
         self.remedy = remedy
 
 
-class Answer(io.RawIOBase):
-    """A stream that sends what is written to it in frames; `end` sends the rest, so that a small answer is one."""
+class Answer:
+    """A stream that sends what is written to it in frames; `end` sends the rest, so that a small answer is one.
+
+    It is enough of a stream for pyoxigraph, and made in a tenth of the time of one of `io`.
+    """
 
     def __init__(self, send: Callable[[bytes, bytes], None], name: str, rows: int, size: int) -> None:
-        super().__init__()
         self._send = send
         self._mark, self.rows = _ROW_MARKS[name]
         self._limits = rows, size
@@ -66,8 +67,8 @@ class Answer(io.RawIOBase):
         self._began = time.monotonic()
         self._size = 0
 
-    def writable(self) -> bool:
-        return True
+    def flush(self) -> None:
+        """Does nothing: what is worth a frame has left already."""
 
     def write(self, data: Any, /) -> int:
         rows, size = self._limits

@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import orjson
 from pyoxigraph import QueryTriples, Store
 
 from twin.graph.readers import wire
@@ -31,7 +32,6 @@ from twin.terms import NamedNode, n_quads, parse_n_quads
 from twin.vocab import LIVE
 
 SYSTEM_GRAPH = NamedNode("urn:twin:system")
-_PREFIXES = dict(PREFIXES)
 _LARGE = 0.1  # seconds after which a query may have held much memory
 _PIPE = 1 << 20  # bytes that wait for the server, so that a page of rows is written without waiting
 _NICE = 3  # how far readers stand back behind the server, whose ingest and API go on meanwhile
@@ -77,7 +77,7 @@ class Reader:
     def _answered(self, kind: bytes, payload: bytes) -> None:
         try:
             if kind == wire.QUESTION:
-                self._answer(json.loads(payload))
+                self._answer(orjson.loads(payload))
             else:
                 self._delta(kind, payload)
         except Refused as refused:
@@ -100,11 +100,13 @@ class Reader:
             return
         dataset = self._dataset(question)
         live = functions(self._ask) if question["live"] else None
+        # Each prefix costs the engine a microsecond: only those that the text may use are told.
+        told = PREFIXES.items()
+        prefixes = dict(told if "\\" in text else ((prefix, iri) for prefix, iri in told if prefix + ":" in entailed))
         try:
-            result = self._store.query(entailed, prefixes=_PREFIXES, custom_functions=live, **dataset)
+            result = self._store.query(entailed, prefixes=prefixes, custom_functions=live, **dataset)
         except SyntaxError:  # it is told where it is in the text that was asked
-            result = self._store.query(text, prefixes=_PREFIXES, custom_functions=live, **dataset)
-        # A raw stream is enough of an IO for them all.
+            result = self._store.query(text, prefixes=prefixes, custom_functions=live, **dataset)
         if isinstance(result, QueryTriples):
             result.serialize(answer, format=TRIPLES[name])  # type: ignore[arg-type]
         else:

@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from twin.bus import Topic
 from twin.contracts import Delta, Revision
 from twin.graph.past.sparql import PastServices
@@ -166,7 +168,7 @@ class SparqlService:
                 "explain": explain,
                 **self._graphs(reader, question, scope, default_graphs, named_graphs),
             }
-            return json.dumps(asked).encode()
+            return orjson.dumps(asked)
 
         work = Work(
             self._pool,
@@ -270,10 +272,10 @@ class SparqlService:
         revision = self._store.revision()
         if self._visible[0] != revision or len(self._visible[1]) > _SCOPES:
             self._visible = revision, {}
-        known = self._visible[1]
-        if scope not in known:
-            known[scope] = tuple(graph.value for graph in self._store.graphs(scope))
-        return known[scope]
+        visible = self._visible[1].get(scope)
+        if visible is None:
+            visible = self._visible[1][scope] = tuple(graph.value for graph in self._store.graphs(scope))
+        return visible
 
     def _writes(self, reader: Reader, scope: Scope) -> dict[str, Any]:
         sites = None if scope.sites is None else sorted(scope.sites)
@@ -285,8 +287,9 @@ class SparqlService:
 
     def _scope(self, reader: Reader, scope: Scope) -> dict[str, Any]:
         visible = self.visible_graphs(scope)
-        if visible in reader.datasets:
-            return {"scope": reader.datasets[visible]}
+        known = reader.datasets.get(visible)
+        if known is not None:
+            return {"scope": known}
         if len(reader.datasets) >= _DATASETS:
             reader.datasets.clear()
         number = reader.datasets[visible] = len(reader.datasets)

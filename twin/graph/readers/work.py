@@ -20,8 +20,8 @@ Frame = tuple[bytes, bytes]
 class Work:
     """The frames of one answer: `next` gives them, the last one included; `close` it when that was not reached.
 
-    ``view`` gives a fresh view of live values for each run.  ``seen`` is the revision that the answer is of, known
-    from the first frame on.  The time that a caller takes between two frames is not the query's.
+    ``view`` gives a fresh view of live values for each run that asks for any.  ``seen`` is the revision that the
+    answer is of, known from the first frame on.  The time that a caller takes between two frames is not the query's.
     """
 
     __slots__ = ("_client", "_deadline", "_ended", "_kind", "_left", "_overdue", "_pool", "_request", "_revision",
@@ -43,7 +43,7 @@ class Work:
         self._kind = kind
         self._request = request
         self._view_of = view
-        self._view = view()
+        self._view: LiveView | None = None
         self._revision = revision
         self._deadline = self._left = deadline
         self._client = client
@@ -86,7 +86,7 @@ class Work:
     def _ask(self, turn: Turn) -> Turn:
         self._turn = turn
         self._left = self._deadline
-        self._view = self._view_of()
+        self._view = None
         turn.reader.ask(self._kind, self._request(turn.reader))
         self.seen = turn.reader.revision
         return turn
@@ -108,6 +108,7 @@ class Work:
         try:
             while frame is None or frame[0] == wire.ASK:
                 if frame is not None:
+                    self._view = self._view or self._view_of()
                     reader.reply(json.dumps(await told(self._view, json.loads(frame[1]))).encode())
                 frame = await reader.next()
         except ReaderLost:

@@ -6,18 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from twin.graph.closure import Form, PropertyTree
+from twin.graph.closure import Form
 from twin.graph.sparql import tree
 from twin.graph.sparql.class_tests import Tests, place_tests
+from twin.graph.sparql.forms import Forms
 from twin.graph.sparql.sizes import Link, Sizes
 from twin.graph.sparql.terms import Fresh, NotUnderstood
 from twin.terms import NamedNode
-from twin.vocab import OWL, RDF, RDFS
+from twin.vocab import RDF, RDFS
 
-_AS_STATED = frozenset(
-    (RDF.type, RDFS.subClassOf, RDFS.subPropertyOf, OWL.equivalentClass, OWL.equivalentProperty, OWL.inverseOf)
-)
-"""Predicates of the trees themselves: one who asks for them asks for what is stated."""
 _CLASS_PATH = tree.Repeat(RDFS.subClassOf, "*")
 _FIRST_FEW = re.compile(r"\s*(?:OFFSET\s+\d+\s+)?LIMIT\s+\d{1,3}\s*\Z", re.IGNORECASE)
 _NOBODY: frozenset[str] = frozenset()
@@ -26,9 +23,9 @@ _NOBODY: frozenset[str] = frozenset()
 class Groups:
     """Rewrites the groups of one query; ``changed`` says whether anything was."""
 
-    def __init__(self, properties: PropertyTree, sizes: Sizes, fresh: Fresh) -> None:
+    def __init__(self, forms: Forms, sizes: Sizes, fresh: Fresh) -> None:
         self.changed = False
-        self._properties = properties
+        self._forms = forms
         self._statistics = sizes.statistics
         self._sizes = sizes
         self._fresh = fresh
@@ -163,7 +160,7 @@ class Groups:
         subject, path, object = triple.subject, triple.path, triple.object
         match path:
             case NamedNode():
-                forms = self._forms(path, object)
+                forms = self._stated_as(path, object)
                 link = Link(subject, object, forms)
                 if forms == ((path, False),):
                     return triple, link
@@ -178,22 +175,17 @@ class Groups:
             case tree.Repeat(inner, mark):
                 whole = tree.Repeat(self._anyhow(inner), mark)
                 self.changed |= whole != path
-                each = self._forms(inner, None) if isinstance(inner, NamedNode) else None
+                each = self._stated_as(inner, None) if isinstance(inner, NamedNode) else None
                 return tree.Triple(subject, whole, object), Link(subject, object, each, several=True)
             case _:
                 return triple, Link(subject, object, ((RDF.type, False),) if path == RDF.type else None)
 
-    def _forms(self, predicate: NamedNode, object: tree.Term | None) -> tuple[Form, ...]:
+    def _stated_as(self, predicate: NamedNode, object: tree.Term | None) -> tuple[Form, ...]:
         """The forms in which a predicate is stated anywhere in the store; itself when there is none."""
-        if predicate in _AS_STATED:
-            return ((predicate, False),)
-        forms = self._properties.forms(predicate)
-        if len(forms) == 1:
-            return forms
-        used = tuple(form for form in forms if self._statistics.is_used(form[0]))
+        forms = self._forms.of(predicate)
         if isinstance(object, tree.Other):
-            used = tuple(form for form in used if not form[1])  # a literal is no subject
-        return used or ((predicate, False),)
+            forms = tuple(form for form in forms if not form[1])  # a literal is no subject
+        return forms or ((predicate, False),)
 
     def _stated(self, subject: tree.Term, forms: Sequence[Form], object: tree.Term) -> tree.Element:
         """Each pair of ends once, whichever of the forms relate them, and however many."""
@@ -215,9 +207,8 @@ class Groups:
         """The path with every form of its predicates; for where pairs count once anyhow."""
         match path:
             case NamedNode():
-                parts = [
-                    tree.Inverse(predicate) if turned else predicate for predicate, turned in self._forms(path, None)
-                ]
+                forms = self._stated_as(path, None)
+                parts = [tree.Inverse(predicate) if turned else predicate for predicate, turned in forms]
                 return parts[0] if len(parts) == 1 else tree.Alternative(tuple(parts))
             case tree.Inverse(inner):
                 return tree.Inverse(self._anyhow(inner))

@@ -14,6 +14,7 @@ from pyoxigraph import Store
 from twin.graph.closure import ClassTree, PropertyTree, is_of_trees
 from twin.graph.sparql import tree
 from twin.graph.sparql.entailed_groups import Groups
+from twin.graph.sparql.forms import Forms
 from twin.graph.sparql.parser import parse
 from twin.graph.sparql.sizes import Sizes
 from twin.graph.sparql.statistics import Statistics
@@ -33,40 +34,44 @@ class Entailment:
         self._statistics = Statistics(store)
         self._properties: PropertyTree | None = None
         self._sizes: Sizes | None = None
+        self._forms: Forms | None = None
         self._known: dict[str, str] = {}
         self._version = 0
 
     def follow(self, removed: Sequence[Quad], added: Sequence[Quad]) -> None:
         """Brings it up to a change that the store has taken."""
         if self._properties is not None and any(is_of_trees(quad) for quads in (removed, added) for quad in quads):
-            self._properties = self._sizes = None
+            self._properties = self._sizes = self._forms = None
         self._statistics.follow(removed, added)
 
     def rewritten(self, text: str) -> str:
         """The text to evaluate over what is stated; the same text when nothing follows, or it is not understood."""
-        properties, sizes = self._present()
+        forms, sizes = self._present()
+        if not forms.may_follow(text, self._prefixes):
+            return text
         if text not in self._known:
             if len(self._known) >= _KNOWN:
                 self._known.clear()
-            self._known[text] = self._rewritten(text, properties, sizes)
+            self._known[text] = self._rewritten(text, forms, sizes)
         return self._known[text]
 
-    def _present(self) -> tuple[PropertyTree, Sizes]:
-        """The trees and figures of the store as it is; what was made from others is forgotten."""
+    def _present(self) -> tuple[Forms, Sizes]:
+        """The forms and figures of the store as it is; what was made from others is forgotten."""
         if self._properties is None or self._sizes is None:
             self._properties = PropertyTree(self._find)
             self._sizes = Sizes(ClassTree(self._find), self._statistics)
-            self._known.clear()
-        if self._version != self._statistics.version:
+            self._forms = None
+        if self._forms is None or self._version != self._statistics.version:
             self._version = self._statistics.version
             self._sizes = Sizes(self._sizes.classes, self._statistics)
+            self._forms = Forms(self._properties, self._statistics)
             self._known.clear()
-        return self._properties, self._sizes
+        return self._forms, self._sizes
 
-    def _rewritten(self, text: str, properties: PropertyTree, sizes: Sizes) -> str:
+    def _rewritten(self, text: str, forms: Forms, sizes: Sizes) -> str:
         try:
             query = parse(text, self._prefixes)
-            groups = Groups(properties, sizes, query.fresh)
+            groups = Groups(forms, sizes, query.fresh)
             select = groups.select(query.select)
         except NotUnderstood:
             return text

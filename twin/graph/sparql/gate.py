@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twin.errors import InvalidInput
+from twin.graph.sparql.glance import form_at_a_glance
 from twin.graph.sparql.tokens import Token, place, tokens_of
 from twin.vocab import BRICK, LIVE, OWL, QUANTITYKIND, QUDT, RDF, RDFS, S4BLDG, SAREF, SKOS, SOSA, TWIN, UNIT, XSD
 
@@ -73,6 +74,14 @@ class Question:
 
 def examine(text: str, limits: Limits = LIMITS) -> Question:
     """The question a query asks; raises `QueryTooLarge` or `InvalidInput` with the reason and what to do."""
+    plain = form_at_a_glance(text, limits.text_bytes, limits.nesting, limits.operators)
+    if plain is not None:
+        return Question(text, plain, (), (), live=False)  # type: ignore[arg-type]  # it is one of the forms
+    return examined(text, limits)
+
+
+def examined(text: str, limits: Limits) -> Question:
+    """As `examine`, word by word."""
     tokens = words_of(text, limits)
     within(text, tokens, limits)
     prefixes, _, start = prologue(tokens)
