@@ -177,7 +177,7 @@ class _Services:
     past: Past | None = None
 
 
-async def _nothing(_site: str) -> int:
+async def _nothing(_site: str, _job: object) -> int:
     return 0
 
 

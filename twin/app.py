@@ -92,6 +92,7 @@ class Application:
         core = self.core = open_core(directory, settings, clock)
         self._exit.callback(core.close)
         self._exit.push_async_callback(core.door.idle)
+        self._exit.push_async_callback(core.jobs.close)
         latest = LatestTable(clock)
         history = self.history = DuckDBHistory(
             directory.history, memory=settings.history.memory, threads=settings.history.threads
@@ -161,6 +162,7 @@ class Application:
             predictor=self.predictor,
             keeping=keeping,
             importer=core.importer,
+            jobs=core.jobs,
             repairing=core.repairing,
             sparql=self.sparql,
             pasts=travel.pasts,

@@ -21,6 +21,7 @@ from twin.graph.twins.reader import TwinReader
 from twin.graph.validation.gate import Gate, our_shapes
 from twin.graph.validation.violations import ViolationStore
 from twin.graph.violation import Source
+from twin.jobs import Jobs
 from twin.scope import Scope
 from twin.settings import Settings
 from twin.terms import read_file
@@ -41,6 +42,7 @@ class Core:
     gate: Gate
     revalidation: Revalidation
     repairing: Repairing
+    jobs: Jobs
     replayed: int
 
     def close(self) -> None:
@@ -63,7 +65,8 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
         renewed = load_vocabularies(store, settings.validation.brick)
         replayed = recover(store, journal, directory.raw)
         gate = _gate(settings)
-        door = ChangeDoor(store, journal, clock, gate, partial(mend, store, journal, directory.raw))
+        jobs = Jobs(clock)
+        door = ChangeDoor(store, journal, clock, gate, partial(mend, store, journal, directory.raw), jobs)
         if renewed:
             sites = (site_of_graph(graph) for graph in store.graphs())
             door.derive_anew([site for site in sites if site is not None], "the vocabularies of this version")
@@ -88,7 +91,7 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
         settings.imports,
         twins.expect,
     )
-    return Core(store, journal, door, twins, violations, importer, gate, revalidation, repairing, replayed)
+    return Core(store, journal, door, twins, violations, importer, gate, revalidation, repairing, jobs, replayed)
 
 
 def _gate(settings: Settings) -> Gate:

@@ -60,7 +60,7 @@ async def twin(model: Path, folder: Path, *, validated: bool = True) -> dict[str
     return {"seconds": seconds, "count": int(row["count"].value), "violations": report.violations, **steps}
 
 
-async def _nothing(_site: str) -> int:
+async def _nothing(_site: str, _job: object) -> int:
     return 0
 
 

@@ -70,7 +70,7 @@ def tower(folder: Path, triples: int) -> Iterator[Tower]:
     clock = SystemClock()
     door = ChangeDoor(store, journal, clock)
 
-    async def unjudged(_site: str) -> int:
+    async def unjudged(_site: str, _job: object) -> int:
         return 0
 
     importer = Importer(door, folder / "raw", unjudged, lambda _site: (0, 0))

@@ -325,6 +325,7 @@ async def start(more: str = "", directory: Path | None = None, **changes: Any) -
         "rebinding": devices,
         "predictor": Capabilities(),
         "importer": SimpleNamespace(),
+        "jobs": building.door.jobs,
         "principal_of": lambda _connection: principals[0],
         "pasts": None if directory is None else pasts_of(building, directory),
         **changes,

@@ -23,7 +23,7 @@ from tests.connectors.simulator.clients import MqttClient, eventually
 from tests.graph.building import Building
 from twin.contracts import Delta
 from twin.demo import building
-from twin.graph.change import skolemised
+from twin.graph.storable import skolemised
 from twin.graph.validation.gate import Gate, our_shapes
 from twin.terms import Quad, read_file
 from twin.units import conversion, unit

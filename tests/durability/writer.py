@@ -66,7 +66,7 @@ def say(fields: dict[str, Any]) -> None:
     print(json.dumps(fields), flush=True)
 
 
-async def no_violations(_site: str) -> int:
+async def no_violations(_site: str, _job: object) -> int:
     return 0
 
 

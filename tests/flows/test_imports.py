@@ -7,6 +7,7 @@ import json
 import re
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from twin.flows.exports import exported
 from twin.flows.imports import Importer, Source, site_name_from
 from twin.graph.recovery import recover
 from twin.graph.twins.membership import Membership
+from twin.jobs import Cancelled, Running
 from twin.scope import Scope
 from twin.terms import n_quads
 from twin.vocab import bindings_graph, inferred_graph, models_graph, site_graph, vocabulary_graph
@@ -31,7 +33,7 @@ class Bench:
         self.validated: list[str] = []
         self.raw = directory
 
-        async def validate(site: str) -> int:
+        async def validate(site: str, _job: Running) -> int:
             self.validated.append(site)
             return 3
 
@@ -341,7 +343,7 @@ async def test_what_is_no_archive_is_told_in_words(bench: Bench) -> None:
 
 
 async def test_an_import_stands_when_it_could_not_be_judged(tmp_path: Path) -> None:
-    async def late(_site: str) -> int:
+    async def late(_site: str, _job: Running) -> int:
         raise Unavailable("The check took too long.")
 
     building = Building()
@@ -362,3 +364,29 @@ async def test_what_an_import_says_of_its_members_is_what_reading_them_gives(
     assert twins.counts(SCOPE, "hq") == anew.counts("hq")
     assert twins.twins(SCOPE, limit=100).items == anew.twins("hq")
     assert twins.properties(SCOPE, limit=100).items == anew.properties("hq")
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+async def test_an_import_that_is_cancelled_leaves_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, bulk: bool
+) -> None:
+    jobs = bench.importer.jobs
+    monkeypatch.setattr(imports, "_IN_BULK", 10 if bulk else 2**40)
+    seen: list[str] = []
+    tell = jobs.change
+
+    def watched(id: str, **told: Any) -> None:
+        tell(id, **told)
+        if told.get("step") == "load":
+            seen.append(jobs.cancel(id).state)
+
+    monkeypatch.setattr(jobs, "change", watched)
+    before = set(bench.building.store.quads())
+    with pytest.raises(Cancelled):
+        await bench.importer.import_sources([turtle(HQ)], "new", "ann")
+    assert seen
+    assert [job.state for job in jobs.listed()] == ["cancelled"]
+    assert set(bench.building.store.quads()) == before
+    monkeypatch.setattr(jobs, "change", tell)
+    assert (await bench.importer.import_sources([turtle(HQ)], "new", "ann")).triples > 0
+    assert jobs.listed()[0].result["site"] == "new"

@@ -3,8 +3,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given, settings
 
 from twin.clock import ManualClock
@@ -15,6 +17,7 @@ from twin.graph.derivation import Derivation
 from twin.graph.hierarchy import Hierarchy
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
+from twin.jobs import Cancelled
 from twin.terms import Literal, NamedNode, Quad
 from twin.vocab import BRICK, OWL, RDF, RDFS, SAREF, TWIN, inferred_graph, site_graph, vocabulary_graph
 
@@ -97,26 +100,53 @@ async def test_classes_that_an_import_brings_are_followed_in_the_other_sites_too
     world.journal.close()
 
 
-async def test_an_edit_of_the_class_tree_tells_how_far_it_is(tmp_path: Path) -> None:
+async def test_an_edit_of_the_class_tree_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(tmp_path)
     points = [NamedNode(f"urn:x:point{number}") for number in range(1200)]
     await world.commit(*(Quad(point, RDF.type, CLASSES[0], site_graph("hq")) for point in points))
     seen: list[tuple[int, int]] = []
-    told = world.door.retyping.told
+    jobs = world.door.jobs
+    tell = jobs.change
 
-    def watched(done: int, total: int) -> None:
-        told(done, total)
-        seen.append((done, total))
+    def watched(id: str, **told: Any) -> None:
+        tell(id, **told)
+        seen.append((told.get("done", 0), told.get("total", 0)))
 
-    world.door.retyping.told = watched  # type: ignore[method-assign]  # to see every step
-    assert world.door.retyping.job is None
+    monkeypatch.setattr(jobs, "change", watched)  # to see every step
+    assert jobs.listed() == []
     await world.commit(Quad(CLASSES[0], RDFS.subClassOf, BRICK.Point, vocabulary_graph("hq")))
-    job = world.door.retyping.job
-    assert job is not None
-    assert (job.done, job.total) == (1200, 1200)
+    [job] = jobs.listed()
+    assert (job.kind, job.state, job.what) == ("retyping", "done", "because")
     assert job.ended is not None
+    assert seen[-1] == (1200, 1200)
     assert len(seen) > 3
     assert seen == sorted(seen)
+    assert world.missing() == Delta()
+    world.journal.close()
+
+
+async def test_an_edit_of_the_class_tree_that_is_cancelled_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path)
+    points = [NamedNode(f"urn:x:point{number}") for number in range(1200)]
+    await world.commit(*(Quad(point, RDF.type, CLASSES[0], site_graph("hq")) for point in points))
+    before, revision, jobs = set(world.store.quads()), world.door.revision, world.door.jobs
+    tell = jobs.change
+
+    def cancelled(id: str, **told: Any) -> None:
+        tell(id, **told)
+        if told.get("done", 0) > 200:
+            jobs.cancel(id)
+
+    monkeypatch.setattr(jobs, "change", cancelled)
+    edit = Quad(CLASSES[0], RDFS.subClassOf, BRICK.Point, vocabulary_graph("hq"))
+    with pytest.raises(Cancelled):
+        await world.commit(edit)
+    assert [job.state for job in jobs.listed()] == ["cancelled"]
+    assert (set(world.store.quads()), world.door.revision) == (before, revision)
+    monkeypatch.undo()
+    await world.commit(edit)
     assert world.missing() == Delta()
     world.journal.close()
 
@@ -128,7 +158,7 @@ async def test_an_edit_of_the_class_tree_that_changes_nothing_derives_nothing_an
     await world.commit(*(Quad(point, RDF.type, CLASSES[0], site_graph("hq")) for point in points))
     committed = await world.commit(Quad(CLASSES[0], RDFS.subClassOf, CLASSES[1], vocabulary_graph("hq")))
     assert len(committed.delta.added) == 1
-    assert world.door.retyping.job is None
+    assert world.door.jobs.listed() == []
     world.journal.close()
 
 

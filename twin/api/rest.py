@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from twin.api.as_of import services_as_of
 from twin.api.histories import HistoryWindow, csv_lines
+from twin.api.rest_jobs import JobResource, accepted, does_not_wait
 from twin.api.rest_twins import AsOf, Twins
 from twin.api.services import Services
 from twin.api.syntaxes import EXPORT_SYNTAXES, PREFIXES
@@ -37,6 +38,7 @@ class Rest:
         self.router = APIRouter(prefix="/api/v1")
         add = self.router.add_api_route
         Twins(services).add_to(self.router)
+        JobResource(services).add_to(self.router)
         add(
             "/properties/{iri:path}/history.csv",
             self.history,
@@ -79,17 +81,14 @@ class Rest:
         lenient: Annotated[bool, Query(description="repair illegal IRIs, and list the repairs")] = False,
         name: Annotated[str, Query(description="what messages call the body, e.g. its file's name")] = "the body",
     ) -> Response:
-        """The report of importing the body; its content type says its syntax."""
+        """The report of importing the body; its content type says its syntax.  With ``Prefer: respond-async`` the job
+        that does it."""
         principal = self._engineer(request, "import")
-        report = await self._services.importer.import_text(
-            await request.body(),
-            format=request.headers.get("content-type", ""),
-            site=site,
-            actor=principal.name,
-            lenient=lenient,
-            name=name,
-        )
-        return _json(asdict(report), 201)
+        body, format = await request.body(), request.headers.get("content-type", "")
+        how: dict[str, Any] = {"site": site, "actor": principal.name, "lenient": lenient, "name": name}
+        if does_not_wait(request):
+            return accepted(self._services.importer.start(body, format=format, **how))
+        return _json(asdict(await self._services.importer.import_text(body, format=format, **how)), 201)
 
     async def models(self, request: Request) -> Response:
         """The capability that the ONNX file in the body is now attached to, and the twins that it scores."""

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from twin.api.as_of import services_as_of
-from twin.api.graphql.rdf_text import graph_is_wiring, names_only, quads_of
+from twin.api.graphql.rdf_text import names_only, quads_of
 from twin.api.problems import problem
 from twin.api.rdf_patch import MEDIA_TYPE, parsed_patch
 from twin.api.revisions import shown
@@ -27,6 +27,7 @@ from twin.clock import NANOSECONDS
 from twin.contracts import Delta
 from twin.errors import Conflict, Forbidden, InvalidInput, NotFound
 from twin.flows.twin_edits import check_subjects, deletion, description, replacement
+from twin.graph.storable import is_wiring, placed
 from twin.scope import Principal, Scope
 from twin.terms import RdfFormat, serialize
 from twin.vocabularies.sandbox import read_outside
@@ -145,10 +146,10 @@ class Twins:
             raise InvalidInput(f"The patch is not UTF-8 (byte {error.start}).", remedy="Send UTF-8.") from error
         added, removed = quads_of("A", rows.added, home), quads_of("D", rows.removed, home)
         names_only("D", removed)
-        if graph_is_wiring((*added, *removed), home) and not principal.may_see_bindings():
+        delta = placed(self._services.store, Delta(removed, added))
+        if is_wiring(delta) and not principal.may_see_bindings():
             raise Forbidden(f"{principal.name} may not change bindings.", remedy="Ask for the role engineer.")
         check_subjects(self._services.twins, scope, iri, (*removed, *added))
-        delta = Delta(removed, added)
         return await self._commit(iri, delta, scope, reason or f"Patch {iri}", presumed, 204)
 
     async def delete(self, request: Request, iri: str, reason: Reason = "") -> Response:

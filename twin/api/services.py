@@ -27,6 +27,7 @@ from twin.graph.past.pinned import Past, Pasts
 from twin.graph.readers.service import SparqlService
 from twin.graph.twins.reader import TwinReader
 from twin.graph.validation.violations import ViolationStore
+from twin.jobs import Jobs
 from twin.lineage.keeping import RawKeeping
 from twin.observation import ObservationBatch
 from twin.scope import LOCAL, Principal
@@ -63,6 +64,7 @@ class Services:
     rebinding: Rebinding
     predictor: Predictor
     importer: Importer
+    jobs: Jobs
     keeping: RawKeeping | None = None
     repairing: Repairing | None = None
     backups: Backups | None = None

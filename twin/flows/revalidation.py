@@ -9,6 +9,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from twin.bus import Topic
@@ -22,6 +23,7 @@ from twin.graph.validation.facts import CLASSES, Facts
 from twin.graph.validation.gate import Gate, validate
 from twin.graph.validation.violations import ViolationStore
 from twin.graph.violation import Violation
+from twin.jobs import Running
 from twin.terms import NamedNode
 from twin.vocab import RDF, site_of_graph, vocabulary_graph
 
@@ -42,13 +44,13 @@ class Revalidation:
     _failed: dict[str, int] = field(default_factory=dict)
     _names: itertools.count[int] = field(default_factory=itertools.count)
 
-    async def validate(self, site: str) -> int:
-        """Validates a site that was imported; how many violations it has.  Other sites whose classes it changed are
-        marked, to be validated anew."""
+    async def validate(self, site: str, job: Running | None = None) -> int:
+        """Validates a site that was imported, as a part of a ``job``; how many violations it has.  Other sites whose
+        classes it changed are marked, to be validated anew."""
         waits = self._locks[site].locked()
         async with self._locks[site]:
             if not waits or site in self.violations.due():
-                await self._run(site, imported=True)
+                await self._run(site, job, imported=True)
             return sum(self.violations.count(site, source=source) for source in ("twin", "user"))
 
     async def follow(self, changes: Topic[Revision]) -> None:
@@ -70,21 +72,25 @@ class Revalidation:
             logger.warning("The site %s could not be validated anew: %s", site, error)
             self._failed[site] = due.latest
 
-    async def _run(self, site: str, *, imported: bool) -> None:
+    async def _run(self, site: str, job: Running | None = None, *, imported: bool) -> None:
         due = self.violations.due().get(site)
-        revision, found, by_users, others = await asyncio.to_thread(self._found, site, imported)
+        revision, found, by_users, others = await asyncio.to_thread(self._found, site, imported, job)
         since = revision if due is None else due.since
         self.violations.mark_due(others, _REASON.format(site), revision=since)
         self.violations.replace(site, "twin", found, revision=revision, since=since)
         self.violations.replace(site, "user", by_users, revision=revision, since=since)
         self.violations.not_due(site, revision=revision)
 
-    def _found(self, site: str, imported: bool) -> tuple[int, list[Violation], list[Violation], Collection[str]]:
+    def _found(
+        self, site: str, imported: bool, job: Running | None
+    ) -> tuple[int, list[Violation], list[Violation], Collection[str]]:
         """The revision that was validated, the violations there, and the other sites that are concerned."""
         # Changes go on meanwhile; what is found is of one state all the same, and what they do is kept beside it.
         with standing_still(self.store, self.directory / str(next(self._names))) as store:
             others = _sites_concerned(store, site) if imported else ()
-            return store.revision(), validate(store, site), self.gate.by_users(store, site), others
+            progress, stop = (None, None) if job is None else (partial(job.tell, "validate"), job.stop)
+            found = validate(store, site, progress=progress, stop=stop)
+            return store.revision(), found, self.gate.by_users(store, site), others
 
 
 def _sites_concerned(store: OxigraphStore, site: str) -> Collection[str]:

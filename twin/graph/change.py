@@ -1,14 +1,14 @@
 """The one door: every change of the graph goes through here, under one writer lock.
 
-Skolemise blank nodes, reduce to what really changes, derive what follows, validate, journal (fsynced), apply in one
-update with the revision inside, announce.  An event with revision r means that any query from then on sees r.
+Skolemise blank nodes, put wiring in its place, reduce to what really changes, derive what follows, validate, journal
+(fsynced), apply in one update with the revision inside, announce.  An event with revision r means that any query from
+then on sees r.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -27,11 +27,12 @@ from twin.graph.journal import Journal
 from twin.graph.journal_rows import imported
 from twin.graph.overlay import Overlay
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.retyping import Retyping, classes_of, followed_elsewhere
-from twin.graph.skolem import SKOLEM
+from twin.graph.retyping import Retyping, classes_of, followed_elsewhere, watched
+from twin.graph.storable import check_terms, placed, skolemised
 from twin.graph.touched import touched
 from twin.graph.validation.gate import Judgement
-from twin.terms import BlankNode, Literal, NamedNode, Quad, n_quads, parse_n_quads
+from twin.jobs import Jobs, Running
+from twin.terms import BlankNode, NamedNode, Quad
 from twin.vocab import RDF, TWIN, site_of_any_graph, vocabulary_graph
 
 T = TypeVar("T")
@@ -57,13 +58,14 @@ class ChangeDoor:
         clock: Clock,
         gate: Judge | None = None,
         mend: Callable[[], object] = lambda: None,
+        jobs: Jobs | None = None,
     ) -> None:
         self.store = store
         self.journal = journal
         self.changes: Topic[Revision] = Topic()
         self.before_announcing: list[Callable[[Revision], None]] = []
         self.judged: Callable[[Revision, Judgement | None], None] = lambda _committed, _judgement: None
-        self.retyping = Retyping(clock)
+        self.jobs = jobs or Jobs(clock)
         self._clock = clock
         self._gate = gate
         self._writer = asyncio.Lock()
@@ -93,29 +95,34 @@ class ChangeDoor:
         sees: Sees = lambda _graph: True,
         dry_run: bool = False,
         validate: bool = True,
+        job: Running | None = None,
     ) -> Revision:
         """The revision that holds the change from now on; with ``dry_run`` the one it would have had.
 
         A change that changes nothing gives the present revision.  Raises `Conflict` when one of the twins ``about``
         (none named: the graph) was changed after ``expected_revision``, saying who changed what in the graphs that
         ``sees`` lets through, and `ShapeViolation` when the change would add violations; then nothing of it is
-        applied.  ``validate=False`` is for imports, whose violations are reported and not refused.
+        applied.  ``validate=False`` is for imports, whose violations are reported and not refused.  As a part of a
+        ``job``, or as a job of its own when much follows from it, it can be cancelled until it is written.
         """
 
         async def change() -> Revision:
             self._expect(expected_revision, about, sees)
             await self._catch_up()
-            effective, whole, derivation = await asyncio.to_thread(self._prepared, delta)
-            if not effective:
-                return replace(self._present(), delta=effective)
-            judgement = None
-            if validate and self._gate is not None:
-                judgement = await asyncio.to_thread(self._gate.judge, self.store, whole)
-                refuse(judgement)
-            time = self._clock.now()
-            if dry_run:
-                return Revision(self.revision + 1, time, actor, reason, "", whole)
-            committed = await asyncio.to_thread(self._write, time, actor, reason, whole)
+            with watched(self.jobs, reason, actor, job) as watch:
+                effective, whole, derivation = await asyncio.to_thread(self._prepared, delta, watch)
+                if not effective:
+                    return replace(self._present(), delta=effective)
+                judgement = None
+                if validate and self._gate is not None:
+                    watch.judging()
+                    judgement = await asyncio.to_thread(self._gate.judge, self.store, whole)
+                    refuse(judgement)
+                time = self._clock.now()
+                if dry_run:
+                    return Revision(self.revision + 1, time, actor, reason, "", whole)
+                watch.bind()
+                committed = await asyncio.to_thread(self._write, time, actor, reason, whole)
             self.derivation, self.hierarchy = derivation, derivation.hierarchy
             self._announce(committed, judgement)
             return committed
@@ -157,9 +164,9 @@ class ChangeDoor:
         async with self._writer:
             return await asyncio.to_thread(work)
 
-    def _prepared(self, delta: Delta) -> tuple[Delta, Delta, Derivation]:
+    def _prepared(self, delta: Delta, watch: Retyping) -> tuple[Delta, Delta, Derivation]:
         """What really changes; the same with what follows from it; and the derivation that holds after it."""
-        spelled = canonical(skolemised(delta))
+        spelled = placed(self.store, canonical(skolemised(delta)))
         check_terms(spelled)
         effective = self._effective(spelled)
         classes = changed_classes(effective)
@@ -167,9 +174,7 @@ class ChangeDoor:
             return effective, self.derivation.extend(self.store, effective), self.derivation
         after = Overlay(self.store, effective)
         derivation = Derivation(after, Hierarchy(after))
-        whole = derivation.extend(
-            self.store, effective, retyped(self.derivation, derivation, classes), self.retyping.told
-        )
+        whole = derivation.extend(self.store, effective, retyped(self.derivation, derivation, classes), watch.told)
         return effective, whole, derivation
 
     def _announce(self, committed: Revision, judgement: Judgement | None = None) -> None:
@@ -213,18 +218,20 @@ class ChangeDoor:
         *,
         actor: str,
         reason: str,
+        job: Running | None = None,
     ) -> Revision:
         """The revision that publishes graphs filled in bulk by ``load``, which runs in a thread, gives the
         properties their series, and returns what the journal is to remember of their fsynced artifacts.
 
         The graphs must be a site's own and empty (`Conflict` otherwise): no read sees them before they are whole, and
-        what a load that fails or is cut off leaves in them is thrown away.
+        what a load that fails or is cut off leaves in them is thrown away.  As a part of a ``job`` it can be cancelled
+        until it is published.
         """
 
         async def publish() -> Revision:
             await self._catch_up()
             before = self.derivation
-            committed = await asyncio.to_thread(self._import, graphs, load, actor, reason)
+            committed = await asyncio.to_thread(self._import, graphs, load, actor, reason, job)
             followed = None
             if any(True for graph in graphs if is_vocabulary(graph) for _ in self.store.quads(None, None, None, graph)):
                 self.learn_vocabularies()
@@ -242,15 +249,23 @@ class ChangeDoor:
         It is written under the same lock, before the import is announced.
         """
         classes = retyped(before, self.derivation, classes_of(self.store, graphs))
-        delta = followed_elsewhere(self.store, self.derivation, classes, graphs, self.retyping.told)
-        return self._write(self._clock.now(), "twin", f"what follows from the {reason}", delta) if delta else None
+        what = f"what follows from the {reason}"
+        with watched(self.jobs, what, "twin") as watch:
+            watch.bind()  # the import stands, and what follows from it has to
+            delta = followed_elsewhere(self.store, self.derivation, classes, graphs, watch.told)
+            return self._write(self._clock.now(), "twin", what, delta) if delta else None
 
-    def _import(self, graphs: Sequence[NamedNode], load: Callable[[], str], actor: str, reason: str) -> Revision:
+    def _import(
+        self, graphs: Sequence[NamedNode], load: Callable[[], str], actor: str, reason: str, job: Running | None
+    ) -> Revision:
         self._expect_empty(graphs)
         self.journal.begin_import(reason, [graph.value for graph in graphs])
         self.store.hide(graphs)
         try:
-            committed = self.journal.append(self._clock.now(), actor, reason, Delta(), load())
+            artifact = load()
+            if job is not None:
+                job.bind()
+            committed = self.journal.append(self._clock.now(), actor, reason, Delta(), artifact)
         except BaseException:
             try:
                 self.store.drop(graphs)
@@ -355,40 +370,3 @@ def refuse(judgement: Judgement) -> None:
         remedy=first.remedy,
         violations=[violation.as_mapping() for violation in added],
     )
-
-
-def skolemised(delta: Delta) -> Delta:
-    """The delta with every blank node that it adds replaced by a fresh IRI (RDF 1.1, section 3.5)."""
-    names: dict[BlankNode, NamedNode] = {}
-
-    def name(node: BlankNode) -> NamedNode:
-        return names.setdefault(node, NamedNode(f"{SKOLEM}{uuid.uuid4().hex}"))
-
-    added = []
-    for quad in delta.added:
-        subject, target = quad.subject, quad.object
-        if isinstance(subject, BlankNode):
-            subject = name(subject)
-        if isinstance(target, BlankNode):
-            target = name(target)
-        if not isinstance(subject, NamedNode) or not isinstance(target, NamedNode | Literal):
-            raise InvalidInput("Quoted triples cannot be stored.", remedy="Say it with a node of its own.")
-        added.append(Quad(subject, quad.predicate, target, quad.graph_name))
-    return Delta(delta.removed, tuple(added))
-
-
-def check_terms(delta: Delta) -> None:
-    """Returns when every term can be written as text and read back; raises `InvalidInput` naming the first that cannot.
-
-    A lenient parser lets such IRIs in, and what is journalled and cannot be read again would stop every later start.
-    """
-    for quads in (delta.removed, delta.added):
-        text = n_quads(quads)
-        try:
-            for _ in parse_n_quads(text):
-                pass
-        except SyntaxError as error:
-            line = text.splitlines()[(error.lineno or 1) - 1].decode()
-            raise InvalidInput(
-                f"This cannot be stored: {line}: {error.msg}.", remedy="Mend the IRI or the language tag in it."
-            ) from error

@@ -17,46 +17,15 @@ from typing import Any, BinaryIO
 
 import twin
 from twin.errors import DeadlineExceeded, Unavailable
+from twin.jobs import Cancelled, Stop
+
+__all__ = ["Answer", "Cancelled", "Stop", "end_all", "run", "serve"]
 
 _PACKAGE = str(Path(twin.__file__).resolve().parent.parent)
 _running: set[subprocess.Popen[bytes]] = set()
 _TAIL = 500  # characters of a child's last words that are reported
 
 Answer = Mapping[str, Any]
-
-
-class Cancelled(Unavailable):
-    """Somebody stopped the work; nothing of it was kept."""
-
-    code = "cancelled"
-
-
-class Stop:
-    """Ends a run from another thread, before its deadline: give it to `run`, then call `stop`."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
-        self.asked = False
-
-    def stop(self) -> None:
-        """Kills the child, now or as soon as it starts; does nothing once it has ended."""
-        with self._lock:
-            self.asked = True
-            if self._child is not None:
-                self._child.kill()
-
-    def follow(self, child: subprocess.Popen[bytes]) -> None:
-        """Takes a child that has just started."""
-        with self._lock:
-            self._child = child
-            if self.asked:
-                child.kill()
-
-    def release(self) -> None:
-        """Lets go of a child that has ended."""
-        with self._lock:
-            self._child = None
 
 
 def run(
@@ -83,8 +52,6 @@ def run(
         process_group=0,  # an interrupt typed at the server's terminal is the server's to handle
     )
     _running.add(child)
-    if stop is not None:
-        stop.follow(child)
     late = threading.Event()
 
     def expire() -> None:
@@ -100,8 +67,9 @@ def run(
     listening.start()
     feeding.start()
     try:
-        answers = list(_answers(child.stdout, progress))
-        status = child.wait()
+        with (stop or Stop()).calling(child.kill):
+            answers = list(_answers(child.stdout, progress))
+            status = child.wait()
     finally:
         timer.cancel()
         child.kill()
@@ -112,8 +80,6 @@ def run(
             if pipe is not None:
                 pipe.close()
         _running.discard(child)
-        if stop is not None:
-            stop.release()
     if stop is not None and stop.asked and status != 0:
         raise Cancelled(f"{module} was stopped, as asked.", remedy="Start it again when you want its result.")
     if late.is_set():

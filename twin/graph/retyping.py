@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
-from twin.clock import Clock
 from twin.contracts import Delta
 from twin.graph.derivation import Derivation, Progress, changed_classes
 from twin.graph.overlay import QuadView, Selected
+from twin.jobs import Jobs, Running
 from twin.terms import NamedNode, Quad
 
 _LARGE = 1000  # individuals; fewer are done before anybody asks
-
-
-@dataclass(frozen=True, slots=True)
-class RetypingJob:
-    """A derivation of what follows from a change of the class tree: ``done`` of ``total`` individuals, begun at
-    ``began`` and ended at ``ended`` (ns UTC; None: it goes on)."""
-
-    began: int
-    done: int
-    total: int
-    ended: int | None = None
+_DERIVING = "derive"
 
 
 class Retyping:
-    """The last large change of the class tree, for whoever asks how far it is; told from the thread that derives."""
+    """One change, watched while what follows from it is derived.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.job: RetypingJob | None = None
+    It is told of as a part of the job that it belongs to, else as a job of its own as soon as it turns out to be large.
+    """
+
+    def __init__(self, jobs: Jobs, what: str, actor: str, job: Running | None, ends: ExitStack) -> None:
+        self._jobs = jobs
+        self._what = what
+        self._actor = actor
+        self._job = job
+        self._ends = ends
+        self._bound = False
 
     def told(self, done: int, total: int) -> None:
-        """Takes note of the progress of one change; small ones leave no trace."""
-        if total < _LARGE:
-            return
-        now = self._clock.now()
-        goes_on = self.job is not None and self.job.ended is None and self.job.total == total and done
-        began = self.job.began if goes_on and self.job is not None else now
-        self.job = RetypingJob(began, done, total, now if done == total else None)
+        """Takes note of how many individuals are done; raises `twin.jobs.Cancelled` when somebody stopped it."""
+        if self._job is None and total >= _LARGE:
+            self._job = self._jobs.begin("retyping", self._what, actor=self._actor)
+            self._ends.enter_context(self._jobs.ending(self._job))
+            if self._bound:
+                self._job.bind(_DERIVING)
+        if self._job is not None and total >= _LARGE:
+            self._job.tell(_DERIVING, done, total)
+
+    def judging(self) -> None:
+        """What follows is derived, and the whole is judged next."""
+        if self._job is not None:
+            self._job.tell("validate")
+
+    def bind(self) -> None:
+        """From here on the change is written, whoever wants to stop it."""
+        self._bound = True
+        if self._job is not None:
+            self._job.bind()
+
+
+@contextmanager
+def watched(jobs: Jobs, what: str, actor: str, job: Running | None = None) -> Iterator[Retyping]:
+    """A change while it is made; a job of its own ends with the block."""
+    with ExitStack() as ends:
+        yield Retyping(jobs, what, actor, job, ends)
 
 
 def classes_of(view: QuadView, graphs: Iterable[NamedNode]) -> frozenset[NamedNode]:

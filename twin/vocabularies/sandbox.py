@@ -25,6 +25,7 @@ from typing import BinaryIO
 
 import twin
 from twin.errors import InvalidInput, Unavailable
+from twin.jobs import Stop
 from twin.settings import ImportSettings
 from twin.terms import Quad, RdfFormat, parse_n_quads
 from twin.vocabularies.file_kinds import check_is_text
@@ -71,22 +72,30 @@ def has_long_name(data: bytes) -> bool:
 
 
 def read_outside(
-    data: bytes, syntax: RdfFormat, source: str, limits: ImportSettings, repairs: Repairs | None = None
+    data: bytes,
+    syntax: RdfFormat,
+    source: str,
+    limits: ImportSettings,
+    repairs: Repairs | None = None,
+    stop: Stop | None = None,
 ) -> Iterator[Quad]:
-    """The quads of a file from outside, as `read_rdf` gives them; raises `InvalidInput` in words, whatever it does."""
+    """The quads of a file from outside, as `read_rdf` gives them; raises `InvalidInput` in words, whatever it does, and
+    `twin.jobs.Cancelled` when ``stop`` is asked for while a process reads it."""
     check_is_text(data, source)
     if is_harmless(data, syntax):
         yield from read_rdf(data, syntax, source, repairs=repairs, limits=limits)
     else:
-        yield from parse_n_quads(_opened(data, syntax, source, limits, repairs))
+        yield from parse_n_quads(_opened(data, syntax, source, limits, repairs, stop))
 
 
-def plain_text(data: bytes, syntax: RdfFormat, source: str, limits: ImportSettings) -> tuple[bytes, RdfFormat]:
+def plain_text(
+    data: bytes, syntax: RdfFormat, source: str, limits: ImportSettings, stop: Stop | None = None
+) -> tuple[bytes, RdfFormat]:
     """The text and syntax of a file of triples that can be read in the server's own process: its own, or N-Triples."""
     check_is_text(data, source)
     if is_harmless(data, syntax):
         return data.removeprefix(BOM), syntax
-    return _opened(data, syntax, source, limits, None), RdfFormat.N_TRIPLES
+    return _opened(data, syntax, source, limits, None, stop), RdfFormat.N_TRIPLES
 
 
 def _opened(
@@ -95,6 +104,7 @@ def _opened(
     source: str,
     limits: ImportSettings,
     repairs: Repairs | None,
+    stop: Stop | None,
 ) -> bytes:
     """The N-Quads of a file that is opened in the sandbox; notes its repairs."""
     order = {
@@ -104,7 +114,7 @@ def _opened(
         "limits": asdict(limits),
     }
     with _held(data) as file:
-        status, text, said = _run(json.dumps(order), file, limits)
+        status, text, said = _run(json.dumps(order), file, limits, stop or Stop())
     for line in said:
         if line.startswith(b'{"repair"') and repairs is not None:
             told = json.loads(line)
@@ -129,7 +139,7 @@ def _held(data: bytes) -> Iterator[BinaryIO]:
         yield file
 
 
-def _run(order: str, file: BinaryIO, limits: ImportSettings) -> tuple[int, bytes, list[bytes]]:
+def _run(order: str, file: BinaryIO, limits: ImportSettings, stop: Stop) -> tuple[int, bytes, list[bytes]]:
     """The child's exit status, standard output, and the lines of its standard error."""
     command = [
         *(("unshare", "-rn", "--") if isolated() else ()),
@@ -159,8 +169,9 @@ def _run(order: str, file: BinaryIO, limits: ImportSettings) -> tuple[int, bytes
     listening = threading.Thread(target=lambda: said.extend(child.stderr or ()), daemon=True)
     listening.start()
     try:
-        text = child.stdout.read() if child.stdout else b""
-        status = child.wait()
+        with stop.calling(child.kill):
+            text = child.stdout.read() if child.stdout else b""
+            status = child.wait()
     finally:
         timer.cancel()
         child.kill()
@@ -170,6 +181,8 @@ def _run(order: str, file: BinaryIO, limits: ImportSettings) -> tuple[int, bytes
             if pipe is not None:
                 pipe.close()
         _running.discard(child)
+    if status != 0:
+        stop.check()
     return status, text, said
 
 

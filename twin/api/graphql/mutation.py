@@ -12,13 +12,14 @@ from twin.api.graphql.commands import Command, shown_command
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import mutation
 from twin.api.graphql.model import Property, property_of
-from twin.api.graphql.rdf_text import graph_is_wiring, names_only, quads_of
+from twin.api.graphql.rdf_text import names_only, quads_of
 from twin.api.graphql.scalars import Value
 from twin.api.revisions import parsed, parsed_or_none, shown
 from twin.bindings.swap import EquivalenceReport as Equivalence
 from twin.contracts import Delta, Revision
 from twin.errors import InvalidInput, Unavailable
 from twin.flows.rebind import BindingSpec
+from twin.graph.storable import is_wiring, placed
 from twin.payload import AS_USUAL, PayloadForm
 
 Info = strawberry.Info[RequestContext, None]
@@ -207,10 +208,11 @@ class Mutation:
         if not added and not removed:
             raise InvalidInput("The change is empty.", remedy="Give triples to add or to remove.")
         names_only("remove", removed)
-        if graph_is_wiring((*added, *removed), site):
+        delta = placed(context.services.store, Delta(removed, added))
+        if is_wiring(delta):
             context.see_bindings()
         committed = await context.services.door.commit(
-            Delta(removed=removed, added=added),
+            delta,
             actor=context.scope.principal.name,
             reason=reason.strip(),
             expected_revision=parsed_or_none(expected_revision),

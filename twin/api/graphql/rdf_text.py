@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from twin.errors import InvalidInput
-from twin.graph.bulk import homes
-from twin.graph.overlay import MemoryQuads
-from twin.terms import BlankNode, DefaultGraph, NamedNode, Quad, RdfFormat, Triple, parse
+from twin.terms import BlankNode, DefaultGraph, Quad, RdfFormat, Triple, parse
 from twin.vocab import bindings_graph, site_graph
 from twin.vocabularies.sandbox import has_long_name
 
@@ -13,8 +11,7 @@ _QUOTED_TRIPLES = 64  # many nested ones exhaust the parser's stack, and none ca
 
 
 def quads_of(argument: str, text: str, site: str) -> tuple[Quad, ...]:
-    """The quads of one argument of a change, those outside any graph put where they belong: connections and
-    bindings among the site's bindings, everything else among its assets.
+    """The quads of one argument of a change, those outside any graph put among the site's assets.
 
     Raises `InvalidInput`: with ``line`` and ``column`` for text that is no RDF, and for a graph that is not the
     site's own.
@@ -39,18 +36,7 @@ def quads_of(argument: str, text: str, site: str) -> tuple[Quad, ...]:
         if isinstance(quad.object, Triple) or isinstance(quad.subject, Triple):
             raise InvalidInput(f"{argument} quotes a triple.", remedy="Say it with a node of its own.")
         placed.append(quad)
-    wired = {node for node, graph in homes(MemoryQuads(placed), home, site).items() if graph == wiring}
-    return tuple(
-        Quad(quad.subject, quad.predicate, quad.object, wiring)
-        if quad.graph_name == home and (quad.subject in wired or _is_binding(quad.subject))
-        else quad
-        for quad in placed
-    )
-
-
-def _is_binding(node: object) -> bool:
-    # A part of a binding may come without its class, as in the removal of one of its facts.
-    return isinstance(node, NamedNode) and node.value.endswith("#binding")
+    return tuple(placed)
 
 
 def names_only(argument: str, quads: tuple[Quad, ...]) -> None:
@@ -92,9 +78,3 @@ def _unreadable(argument: str, turtle: Exception, n_quads: Exception) -> Invalid
 
 def _place(error: Exception) -> tuple[int, int]:
     return getattr(error, "lineno", None) or 0, getattr(error, "offset", None) or 0
-
-
-def graph_is_wiring(quads: tuple[Quad, ...], site: str) -> bool:
-    """Whether any of the quads is of the site's bindings."""
-    wiring: NamedNode = bindings_graph(site)
-    return any(quad.graph_name == wiring for quad in quads)
