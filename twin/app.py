@@ -26,6 +26,7 @@ from twin.flows.bind import Wiring
 from twin.flows.checks import KnownChecks, remember
 from twin.flows.ingest import Ingest, availability
 from twin.flows.live_values import LiveValues
+from twin.flows.losses import losses_of, recorded
 from twin.flows.past_capabilities import PastCapabilities
 from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
@@ -39,6 +40,7 @@ from twin.scope import Scope
 from twin.settings import Settings
 from twin.telemetry.duckdb import DuckDBHistory
 from twin.telemetry.latest import LatestTable
+from twin.telemetry.outages import Outages
 from twin.vocabularies import sandbox
 
 logger = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class Application:
     observations: Topic[ObservationBatch]
     history: DuckDBHistory
     travel: TimeTravel
+    outages: Outages
 
     def __init__(
         self, directory: DataDirectory, settings: Settings, clock: Clock, url: str, *, connect: bool = True
@@ -107,9 +110,12 @@ class Application:
         remember(checks.memory, directory.quality, known)
         self._exit.callback(checks.memory.save, directory.quality)
         ingest = Ingest(latest, history, observations, clock, checks.check)
-        live = LiveValues(core.twins, latest, history, clock)
+        outages = self.outages = Outages(directory.connections, clock)
+        self._exit.callback(outages.close)
+        losses = losses_of(outages)
+        live = LiveValues(core.twins, latest, history, clock, losses)
         travel = self.travel = TimeTravel(
-            core.store, core.journal, core.twins, history, directory, settings, clock, core.violations.trim
+            core.store, core.journal, core.twins, history, directory, settings, clock, core.violations.trim, losses
         )
         self._exit.push_async_callback(travel.close)
         self.sparql = SparqlService(
@@ -123,7 +129,7 @@ class Application:
         supervisor = self.supervisor = Supervisor(
             connectors,
             ingest.deliver,
-            availability(latest),
+            recorded(outages, availability(latest)),
             clock,
             keeping=keeping,
             identity=directory.identity,
@@ -166,6 +172,7 @@ class Application:
             repairing=core.repairing,
             sparql=self.sparql,
             pasts=travel.pasts,
+            outages=outages,
             past_violations=PastViolations(core.violations),
             past_capabilities=PastCapabilities(directory.models),
             backups=Backups(directory, core.door, core.store, history, clock),
@@ -175,6 +182,7 @@ class Application:
         self.asgi = create(services)
         if self._connect:
             await self.connect()
+            self._start(outages.follow())
             self._start(core.door.keep_up())
             self._start(self._wiring.follow(core.door.changes))
             self._start(travel.snapshotting.follow(core.door.changes))

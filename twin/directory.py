@@ -32,8 +32,8 @@ class DataDirectory:
     """One server's state on disk, locked while it is entered so that no second process can spoil it.
 
     Parts: ``journal.sqlite``, ``graph/``, ``history.duckdb``, ``violations.sqlite``, ``origins.sqlite``,
-    ``rejects.sqlite``, ``alerts.sqlite``, ``quality.npz``, ``models/``, ``raw/``, ``payloads/``, ``checkpoints/``,
-    ``snapshots/``, ``past/``.
+    ``rejects.sqlite``, ``alerts.sqlite``, ``connections.sqlite``, ``quality.npz``, ``models/``, ``raw/``,
+    ``payloads/``, ``checkpoints/``, ``snapshots/``, ``past/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -191,6 +191,10 @@ class DataDirectory:
     @property
     def quality(self) -> Path:
         return self.path / "quality.npz"
+
+    @property
+    def connections(self) -> Path:
+        return self.path / "connections.sqlite"
 
     @property
     def models(self) -> Path:

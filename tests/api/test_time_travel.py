@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.api.server import AHU, SAT, VIEWER, Server, start
+from tests.api.server import AHU, BROKER, SAT, VIEWER, Server, start
 from tests.graph.building import add, quads
 from twin.clock import iso
 from twin.contracts import Delta
+from twin.telemetry.outages import Outages
 from twin.vocab import bindings_graph
 
 RENAMED = Delta(quads(':ahu-1 rdfs:label "AHU 1" .'), quads(':ahu-1 rdfs:label "Air handler" .'))
@@ -235,3 +237,41 @@ async def test_rest_tells_the_past_of_a_twin_an_export_and_a_history(past: Serve
     assert len(history.text.splitlines()) == 2
     assert wrong.status_code == 404
     assert "does not exist yet" in wrong.json()["detail"]
+
+
+async def test_a_value_of_a_time_when_its_connection_was_lost_is_unavailable_since_then(past: Server) -> None:
+    second = 10**9
+    then = past.clock.now() - 86_400 * second
+    outages = Outages(None, past.clock)
+    outages.note(BROKER, "CONNECTED", then - 60 * second)
+    outages.note(BROKER, "RETRYING", then + 40 * second, "It went away.")
+    outages.note(BROKER, "CONNECTED", then + 50 * second)
+    past.services = replace(past.services, outages=outages)
+    query = """query ($id: ID!, $broker: ID!, $at: String) {
+        property(id: $id, asOf: $at) { value available unavailableSince quality { flags } }
+        connection(id: $broker, asOf: $at) { state since error } }"""
+
+    async def told(after: float) -> tuple[Any, Any]:
+        found = await past.data(query, id=SAT, broker=BROKER, at=iso(then + int(after * second)))
+        return found["property"], found["connection"]
+
+    value, connection = await told(30)
+    assert (value["value"], connection["state"]) == (14.5, "CONNECTED")
+    value, connection = await told(45)
+    assert (value["value"], value["available"], value["unavailableSince"]) == (None, False, iso(then + 40 * second))
+    assert "comms" in value["quality"]["flags"]
+    assert connection == {"state": "RETRYING", "since": iso(then + 40 * second), "error": "It went away."}
+    value, connection = await told(54)  # it is back, and has not spoken
+    assert (value["available"], value["unavailableSince"]) == (False, iso(then + 40 * second))
+    assert connection["state"] == "CONNECTED"
+    when = then + 56 * second
+    past.history.rows[past.series(SAT)][when] = (15.5, 0, None)
+    assert (await told(58))[0]["value"] == 15.5
+    async with past.client() as client:
+        headers = {}
+        for after in (30, 45, 54):
+            at = iso(then + after * second)
+            answer = await client.get(f"/api/v1/properties/{SAT}/history.csv", params={"asOf": at})
+            headers[after] = answer.headers.get("twin-unavailable-since")
+    assert headers == {30: None, 45: iso(then + 40 * second), 54: None}
+    outages.close()

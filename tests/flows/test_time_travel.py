@@ -124,3 +124,18 @@ async def test_moments_that_cannot_be_are_told_and_readers_of_the_past_are_few(s
     server.app.core.journal.trim(3)
     answer = await server.client.get("/sparql", params={"query": NAME, "as-of": "1"})
     assert (answer.status_code, answer.json()["oldest"]) == (404, "000000000003")
+
+
+async def test_a_value_of_a_time_when_its_connection_was_lost_is_unbound(server: Server) -> None:
+    now = server.clock.now()
+    server.app.outages.note("urn:twin:hq:broker", "CONNECTED", now - 300 * NANOSECONDS)
+    server.app.outages.note("urn:twin:hq:broker", "RETRYING", now - 90 * NANOSECONDS)
+    server.app.outages.note("urn:twin:hq:broker", "CONNECTED", now - 70 * NANOSECONDS)
+    query = f"SELECT (live:value(<{SAT}>) AS ?value) (live:quality(<{SAT}>) AS ?quality) {{}}"
+    before, lost, back = (iso(now - seconds * NANOSECONDS) for seconds in (100, 80, 30))
+    assert await server.ask(query, before) == [{"value": "20", "quality": "good"}]
+    assert await server.ask(query, lost) == [{"quality": "bad"}]
+    assert await server.ask(query, back) == [{"value": "30", "quality": "good"}]
+    at = f'SELECT (live:value(<{SAT}>, "{lost}"^^<http://www.w3.org/2001/XMLSchema#dateTime>) AS ?value) {{}}'
+    assert await server.ask(at) == [{}]
+    assert await server.ask(at.replace(lost, back)) == [{"value": "30"}]

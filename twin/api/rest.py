@@ -21,6 +21,7 @@ from twin.api.rest_jobs import JobResource, accepted, does_not_wait
 from twin.api.rest_twins import AsOf, Twins
 from twin.api.services import Services
 from twin.api.syntaxes import EXPORT_SYNTAXES, PREFIXES
+from twin.clock import iso
 from twin.errors import Forbidden, InvalidInput, NotFound
 from twin.flows.exports import exported
 from twin.scope import Principal, Scope
@@ -71,8 +72,21 @@ class Rest:
         if scope.time is not None:
             window = replace(window, end=min(window.end, scope.time + 1))
         return StreamingResponse(
-            csv_lines(self._services.history, record, window), media_type="text/csv; charset=utf-8; header=present"
+            csv_lines(self._services.history, record, window),
+            media_type="text/csv; charset=utf-8; header=present",
+            headers=self._unavailable(services, scope, iri),
         )
+
+    @staticmethod
+    def _unavailable(services: Services, scope: Scope, iri: str) -> dict[str, str]:
+        """As of the past, whether the connection was lost then, and since when."""
+        connection = services.twins.connection_of(iri)
+        if scope.time is None or services.outages is None or connection is None:
+            return {}
+        then = services.outages.state_at(connection, scope.time)
+        lost = services.outages.lost_at([connection], scope.time)
+        down = then is not None and then.state != "CONNECTED" and connection in lost
+        return {"Twin-Unavailable-Since": iso(lost[connection])} if down else {}
 
     async def imports(
         self,

@@ -33,6 +33,7 @@ from twin.observation import ObservationBatch
 from twin.scope import LOCAL, Principal
 from twin.settings import Settings
 from twin.telemetry.latest import LatestTable
+from twin.telemetry.outages import Outages
 
 
 def everyone_is_local(_connection: HTTPConnection) -> Principal:
@@ -71,6 +72,7 @@ class Services:
     sparql: SparqlService | None = None
     pasts: Pasts | None = None
     past: Past | None = None
+    outages: Outages | None = None
     past_violations: PastViolations | None = None
     past_capabilities: PastCapabilities | None = None
     settings: Settings = field(default_factory=Settings)

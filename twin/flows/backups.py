@@ -30,7 +30,7 @@ MANIFEST = "backup.json"
 FORMAT = 1
 _PARTIAL = ".partial"
 _REFERRED_TO = ("models", "raw")
-_DATABASES = ("journal.sqlite", "violations.sqlite", "origins.sqlite", "rejects.sqlite")
+_DATABASES = ("journal.sqlite", "violations.sqlite", "origins.sqlite", "rejects.sqlite", "connections.sqlite")
 Files = dict[str, tuple[int, str]]
 
 

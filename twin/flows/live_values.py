@@ -10,6 +10,7 @@ import numpy as np
 
 from twin.clock import NANOSECONDS, Clock
 from twin.contracts import Aggregate, Window
+from twin.flows.losses import Losses, nothing_lost
 from twin.graph.readers.live_functions import LiveScalar, LiveValue
 from twin.graph.twins.reader import TwinReader
 from twin.graph.twins.records import PropertyRecord
@@ -36,7 +37,15 @@ class Windows(Protocol):
 class LiveValues:
     """The `twin.graph.readers.live_functions.LiveSource` of a running server."""
 
-    def __init__(self, twins: TwinReader, latest: LatestTable, history: Windows, clock: Clock) -> None:
+    def __init__(
+        self,
+        twins: TwinReader,
+        latest: LatestTable,
+        history: Windows,
+        clock: Clock,
+        losses: Losses = nothing_lost,
+    ) -> None:
+        self._losses = losses
         self._twins = twins
         self._latest = latest
         self._history = history
@@ -46,7 +55,7 @@ class LiveValues:
 
     def view(self, scope: Scope) -> View:
         """What one query reads; nothing is looked up before it asks."""
-        return View(scope, self._twins, self._history, self.picture)
+        return View(scope, self._twins, self._history, self.picture, self._losses)
 
     def picture(self, series: int = 0) -> Picture:
         """The present of every series, up to the one given at least: the last one taken while it still holds."""
@@ -89,7 +98,15 @@ class Picture:
 class View:
     """The `twin.graph.readers.live_functions.LiveView` of one query."""
 
-    def __init__(self, scope: Scope, twins: TwinReader, history: Windows, picture: Callable[[int], Picture]) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        twins: TwinReader,
+        history: Windows,
+        picture: Callable[[int], Picture],
+        losses: Losses = nothing_lost,
+    ) -> None:
+        self._losses = losses
         self._scope = scope
         self._twins = twins
         self._history = history
@@ -110,8 +127,10 @@ class View:
         return {record.iri: picture.live(record) for record in records}
 
     async def values_at(self, property: str, size: int, at: int) -> Mapping[str, LiveValue]:
-        """What they said at a moment: the last usable sample before it, as long as it stood."""
+        """What they said at a moment: the last usable sample before it, as long as it stood and unless the connection
+        was lost after it."""
         records = await self._batch(("at", at), property, size)
+        lost = await asyncio.to_thread(self._losses, self._twins, [record.iri for record in records], at)
         found: dict[str, LiveValue] = {}
         for freshness in {record.freshness for record in records}:
             alike = {record.series: record for record in records if record.freshness == freshness}
@@ -119,7 +138,8 @@ class View:
             windows = await self._history.windows(list(alike), start, at + 1)
             for series, window in windows.items():
                 if len(window):
-                    found[alike[series].iri] = _past(alike[series], window, at)
+                    record = alike[series]
+                    found[record.iri] = _past(record, window, at, lost.get(record.iri))
         return found
 
     async def aggregates(
@@ -176,8 +196,9 @@ class View:
         return records
 
 
-def _past(record: PropertyRecord, window: Window, at: int) -> LiveValue:
-    """What a property said when the last of these samples was the newest."""
+def _past(record: PropertyRecord, window: Window, at: int, lost: int | None) -> LiveValue:
+    """What a property said when the last of these samples was the newest; ``lost`` is when its connection was, if it
+    ever was."""
     quality = Quality(int(window.quality[-1])).word
     usable = np.flatnonzero(window.quality & _UNUSABLE == 0)
     if not len(usable):
@@ -186,6 +207,8 @@ def _past(record: PropertyRecord, window: Window, at: int) -> LiveValue:
     text = window.text[row] if window.text is not None else None
     value = None if text is not None or np.isnan(window.value[row]) else float(window.value[row])
     time = int(window.time[row])
+    if lost is not None and time <= lost:
+        return LiveValue(None, time, Quality.COMMS.word, (at - time) / NANOSECONDS)
     return LiveValue(scalar(record, value, text), time, quality, (at - time) / NANOSECONDS)
 
 

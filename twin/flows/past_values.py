@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from twin.flows.live_values import View, Windows
+from twin.flows.losses import Losses, nothing_lost
 from twin.graph.past.pinned import Past
 from twin.graph.readers.live_functions import LiveValue, LiveView
 from twin.scope import Scope
@@ -14,19 +15,21 @@ from twin.scope import Scope
 class PastLiveValues:
     """A `twin.graph.readers.live_functions.LiveSource` over the properties of one revision and the history."""
 
-    def __init__(self, past: Past, history: Windows) -> None:
+    def __init__(self, past: Past, history: Windows, losses: Losses = nothing_lost) -> None:
         self._past = past
         self._history = history
+        self._losses = losses
 
     def view(self, scope: Scope) -> LiveView:
         """What one query as of ``scope.time`` reads; the read model is made when a query first needs it."""
-        return PastView(self._past, self._history, scope)
+        return PastView(self._past, self._history, scope, self._losses)
 
 
 class PastView:
     """A view in which the instant is a moment of the past, and nothing after it is told."""
 
-    def __init__(self, past: Past, history: Windows, scope: Scope) -> None:
+    def __init__(self, past: Past, history: Windows, scope: Scope, losses: Losses = nothing_lost) -> None:
+        self._losses = losses
         self._past = past
         self._history = history
         self._scope = scope
@@ -50,7 +53,7 @@ class PastView:
 
     async def _view(self) -> View:
         if self._opened is None:
-            self._opened = View(self._scope, await self._past.twins(), self._history, _never)
+            self._opened = View(self._scope, await self._past.twins(), self._history, _never, self._losses)
         return self._opened
 
 

@@ -10,6 +10,7 @@ from twin.bus import Topic
 from twin.clock import Clock
 from twin.directory import DataDirectory
 from twin.flows.live_values import Windows
+from twin.flows.losses import Losses, nothing_lost
 from twin.flows.past_values import PastLiveValues
 from twin.flows.snapshotting import Snapshotting
 from twin.graph.journal import Journal
@@ -36,9 +37,11 @@ class TimeTravel:
         settings: Settings,
         clock: Clock,
         forget: Callable[[int], object] = lambda _oldest: None,
+        losses: Losses = nothing_lost,
     ) -> None:
         chosen = settings.revisions
         self._history = history
+        self._losses = losses
         self._settings = replace(settings.sparql, readers=1)
         self.snapshots = Snapshots(
             store,
@@ -71,7 +74,8 @@ class TimeTravel:
         self.snapshotting = Snapshotting(self.snapshots, journal, clock, chosen, forget)
 
     async def _service(self, past: Past, directory: Path) -> SparqlService:
-        return SparqlService(past.store, Topic(), PastLiveValues(past, self._history), directory, self._settings)
+        live = PastLiveValues(past, self._history, self._losses)
+        return SparqlService(past.store, Topic(), live, directory, self._settings)
 
     async def close(self) -> None:
         """Ends the readers of the past and lets go of what was pinned."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from graphql.language import DocumentNode
@@ -12,9 +13,11 @@ from graphql.language import DocumentNode
 from twin.api.as_of import services_as_of
 from twin.api.census import Census
 from twin.api.graphql.limits import Limits
+from twin.api.graphql.present import AsOf
 from twin.api.graphql.window_loader import WindowLoader
 from twin.api.services import Services
 from twin.errors import Forbidden, InvalidInput, NotFound, Unavailable
+from twin.flows.losses import losses_of
 from twin.flows.past_capabilities import CapabilitiesThen
 from twin.flows.predict import Predictor
 from twin.graph.twins.records import PropertyRecord, TwinRecord
@@ -96,6 +99,13 @@ class RequestContext:
         if services.past_capabilities is None:
             raise _untold("capabilities")
         return await services.past_capabilities.at(services.past)
+
+    def values_then(self, records: Sequence[PropertyRecord], time: int) -> AsOf:
+        """What properties said at a moment of the past (ns UTC)."""
+        outages, twins = self.services.outages, self.services.twins
+        if outages is None:
+            return AsOf(self.services.history, records, time)
+        return AsOf(self.services.history, records, time, partial(losses_of(outages), twins))
 
     def spend(self, items: int) -> None:
         """Counts listed items; raises `InvalidInput` when one answer would hold too many of them."""

@@ -250,7 +250,7 @@ class TwinCapability:
         if time is None or self._record.state != SERVED or score is None:
             return self._record.state
         record = self._context.property_record(score)
-        live = await AsOf(self._context.services.history, [record], time).live(0)
+        live = await self._context.values_then([record], time).live(0)
         return "scoring" if live.available else "giving no score"
 
     @strawberry.field
@@ -366,7 +366,7 @@ def _properties(context: RequestContext, records: list[PropertyRecord]) -> list[
     if context.scope.time is None:
         present = Present(context.services.latest, records)
     else:
-        present = AsOf(context.services.history, records, context.scope.time)
+        present = context.values_then(records, context.scope.time)
     return [
         Property(
             _context=context,

@@ -6,7 +6,7 @@ From the latest table, or as of a moment of the past from the history.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -50,12 +50,20 @@ class Present:
 class AsOf:
     """What the listed properties said at a moment of the past (ns UTC).
 
-    As in the present, a value stands for its freshness; losses of a connection are not remembered.
+    As in the present, a value stands for its freshness, and no longer than until its connection was lost: ``lost``
+    says of properties when that was.
     """
 
-    __slots__ = ("_columns", "_history", "_reading", "_records", "_time")
+    __slots__ = ("_columns", "_history", "_lost", "_reading", "_records", "_time")
 
-    def __init__(self, history: object, records: Sequence[PropertyRecord], time: int) -> None:
+    def __init__(
+        self,
+        history: object,
+        records: Sequence[PropertyRecord],
+        time: int,
+        lost: Callable[[Sequence[str], int], Mapping[str, int]] = lambda _properties, _time: {},
+    ) -> None:
+        self._lost = lost
         self._history = history
         self._records = records
         self._time = time
@@ -74,5 +82,9 @@ class AsOf:
             raise Unavailable("This history does not tell what was known at a moment.", remedy="Ask for history.")
         series = np.array([record.series for record in self._records], np.int32)
         latest = LatestTable(ManualClock(self._time), capacity=int(series.max(initial=0)) + 1)
+        lost = await asyncio.to_thread(self._lost, [record.iri for record in self._records], self._time)
+        for record in self._records:  # before the samples are taken: one that was received after it stands again
+            if record.iri in lost:
+                latest.mark_unavailable([record.series], lost[record.iri])
         latest.seed(await self._history.latest_at(series.tolist(), self._time))
         return latest.live_many(series, np.array([record.freshness for record in self._records], np.float64))

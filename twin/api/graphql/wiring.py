@@ -15,6 +15,7 @@ from twin.api.graphql.scalars import DateTime
 from twin.bindings.health import ConnectionHealth, without_password
 from twin.errors import NotFound
 from twin.graph.twins.records import BindingRecord, ConnectionRecord
+from twin.telemetry.outages import ConnectionState
 
 
 @strawberry.type(description="one line of a connection's own log")
@@ -39,7 +40,9 @@ class Connection:
     name: str
     protocol: str
     endpoint: str
-    state: str = strawberry.field(description="CONNECTING, CONNECTED, RETRYING, STOPPED; UNKNOWN as of the past")
+    state: str = strawberry.field(
+        description="CONNECTING, CONNECTED, RETRYING, STOPPED; UNKNOWN as of a moment before it was first known"
+    )
     since: DateTime
     error: str
     bindings: int
@@ -127,26 +130,37 @@ def connections_of(context: RequestContext, iri: str | None = None) -> list[Conn
 
 def _read(context: RequestContext) -> dict[str, Connection]:
     services = context.services
-    # How a connection was is not kept: of the past only what the graph said of it is told.
+    # Of a connection's past its states are kept, and no counts.
     health = {} if context.scope.revision is not None else {each.id: each for each in services.supervisor.health()}
     bound = Counter(binding.connection for binding in services.twins.bindings(context.scope))
     return {
-        record.iri: _connection(context, record, health.get(record.iri), bound[record.iri])
+        record.iri: _connection(context, record, health.get(record.iri), bound[record.iri], _then(context, record.iri))
         for record in services.twins.connections(context.scope)
     }
 
 
+def _then(context: RequestContext, iri: str) -> ConnectionState | None:
+    """The state of a connection at the moment of the past that is asked as of, None in the present."""
+    outages, time = context.services.outages, context.scope.time
+    return None if outages is None or time is None else outages.state_at(iri, time)
+
+
 def _connection(
-    context: RequestContext, record: ConnectionRecord, health: ConnectionHealth | None, bound: int
+    context: RequestContext,
+    record: ConnectionRecord,
+    health: ConnectionHealth | None,
+    bound: int,
+    then: ConnectionState | None,
 ) -> Connection:
+    known = health or then
     return Connection(
         id=strawberry.ID(record.iri),
         name=record.name,
         protocol=record.protocol,
         endpoint=without_password(record.endpoint),
-        state=health.state if health else "STOPPED" if context.scope.revision is None else "UNKNOWN",
-        since=DateTime(health.since if health else context.services.clock.now()),
-        error=health.error if health else "",
+        state=known.state if known else "STOPPED" if context.scope.revision is None else "UNKNOWN",
+        since=DateTime(known.since if known else context.scope.time or context.services.clock.now()),
+        error=known.error if known else "",
         bindings=bound,
         live=context.census.live_among(health.series) if health else 0,
         received=health.received if health else 0,

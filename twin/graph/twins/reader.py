@@ -363,6 +363,17 @@ class TwinReader:
         """Whether the property has a binding; says nothing about which."""
         return any(True for _ in self._store.quads(None, TWIN.binds, NamedNode(property_iri), None))
 
+    def connection_of(self, property_iri: str) -> str | None:
+        """The connection that a property is bound in, whoever asks; to be used, and not to be shown."""
+        found = [
+            wire.object.value
+            for bound in self._store.quads(None, TWIN.binds, NamedNode(property_iri), None)
+            if isinstance(bound.subject, NamedNode)
+            for wire in self._store.quads(bound.subject, TWIN.connection, None, None)
+            if isinstance(wire.object, NamedNode)
+        ]
+        return min(found, default=None)
+
     def bindings(self, scope: Scope, site: str | None = None) -> list[BindingRecord]:
         """The bindings of the sites in the scope."""
         return read_bindings(self._store, [s for s in self.sites(scope) if site in (None, s)])
