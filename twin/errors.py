@@ -79,6 +79,12 @@ class DeadlineExceeded(Unavailable):
     code = "deadline-exceeded"
 
 
+class TooSlow(Unavailable):
+    """A subscriber did not read what it asked for, and was ended."""
+
+    code = "too-slow"
+
+
 class ConfigurationError(TwinError):
     """The server cannot start as it is configured."""
 

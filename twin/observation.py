@@ -147,6 +147,21 @@ class ObservationBatch:
         )
 
     @staticmethod
+    def newest(batches: Sequence[ObservationBatch]) -> tuple[ObservationBatch, int]:
+        """One batch with the newest row of each series in several, and how many rows were left out.
+
+        Newest is the latest source time, but not later than it was received; of equals the one that came last.
+        """
+        whole = ObservationBatch.joined(batches)
+        order = np.where(whole.received > 0, np.minimum(whole.time, whole.received), whole.time)
+        by_series = np.lexsort((order, whole.series))
+        last = np.ones(len(whole), np.bool_)
+        ordered = whole.series[by_series]
+        np.not_equal(ordered[1:], ordered[:-1], out=last[:-1])
+        chosen = np.sort(by_series[last])
+        return whole.take(chosen), len(whole) - len(chosen)
+
+    @staticmethod
     def of(rows: list[tuple[int, int, float, int, int]], text: Mapping[int, str] | None = None) -> ObservationBatch:
         """A batch of ``(series, time, value, quality, received)`` rows."""
         series, time, value, quality, received = zip(*rows, strict=True) if rows else ((), (), (), (), ())

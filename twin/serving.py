@@ -12,11 +12,37 @@ from typing import Any
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from twin.errors import ConfigurationError
 
 _MESSAGE = 1024 * 1024  # bytes of one websocket message
+UNREAD = 30.0
+"""Seconds after which a websocket whose client reads nothing is cut."""
 GRACE = 3  # seconds that open requests and subscriptions get to end
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """A websocket that is cut when its client takes nothing for `UNREAD` seconds: what waits for it must not stay."""
+
+    _unread: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = asyncio.get_running_loop().call_later(UNREAD, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taken()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._taken()
+        super().connection_lost(exc)
+
+    def _taken(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
 
 class _Server(uvicorn.Server):
@@ -80,7 +106,7 @@ async def answer(asgi: Any, bound: socket.socket, on_ready: Callable[[], Awaitab
             log_level="warning",
             access_log=False,
             timeout_graceful_shutdown=GRACE,
-            ws="websockets-sansio",
+            ws=Socket,
             ws_max_size=_MESSAGE,
             # Each compressor takes a third of a megabyte, and events are too small to gain by it.
             ws_per_message_deflate=False,

@@ -48,12 +48,13 @@ class SparqlSettings:
 
 @dataclass(frozen=True, slots=True)
 class GraphqlSettings:
-    """What one GraphQL document may ask for."""
+    """What one GraphQL document may ask for, and the seconds that a subscriber may be behind."""
 
     depth: int = 12
     aliases: int = 60
     tokens: int = 4_000
     page: int = 1_000
+    slow_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

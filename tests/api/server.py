@@ -36,6 +36,7 @@ from twin.graph.twins.reader import TwinReader
 from twin.graph.validation.violations import ViolationStore
 from twin.observation import ObservationBatch
 from twin.scope import LOCAL, Principal, Scope
+from twin.serving import Socket
 from twin.telemetry.latest import LatestTable
 from twin.terms import Quad
 
@@ -269,9 +270,7 @@ class Server:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[int]:
         """The server on a free port, which it gives."""
-        config = uvicorn.Config(
-            create(self.services), host="127.0.0.1", port=0, log_level="warning", ws="websockets-sansio"
-        )
+        config = uvicorn.Config(create(self.services), host="127.0.0.1", port=0, log_level="warning", ws=Socket)
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None
         task = asyncio.create_task(server.serve())

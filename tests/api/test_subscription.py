@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,11 +19,14 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.api.server import AHU, CO2, FAN, SAT, VIEWER, Server
 from tests.graph.building import add
+from twin import serving
 from twin.api.census import Census
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.limits import Limits
 from twin.api.graphql.schema import schema
+from twin.observation import ObservationBatch
 from twin.scope import Scope
+from twin.settings import GraphqlSettings, Settings
 
 OBSERVE = """subscription($properties: [ID!], $twins: [ID!], $maxRate: Float) {
   observations(properties: $properties, twins: $twins, maxRate: $maxRate) {
@@ -168,23 +174,70 @@ async def test_with_a_rate_the_newest_wins(server: Server) -> None:
         assert sorted(values) == [4.0, 700.0]
 
 
-async def test_a_slow_subscriber_loses_the_oldest_and_is_told(server: Server) -> None:
+async def test_a_slow_subscriber_gets_the_newest_and_is_told_what_it_did_not_get(server: Server) -> None:
     async with server.listening() as port, connected(port) as client:
-        await client.subscribe(OBSERVE, properties=[SAT])
+        await client.subscribe(OBSERVE, properties=[SAT, CO2])
         await until(lambda: len(server.observations) == 1)
-        for value in range(300):
+        server.observations.publish(_batch(server, 400.0, CO2))
+        for value in range(299):
             # No turn of the loop for the subscriber in between.
             server.observations.publish(_batch(server, float(value)))
         event = await client.next()
-        assert event["extensions"] == {"lost": 44}
-        assert event["data"]["observations"]["value"] == 44.0
-        assert "extensions" not in await client.next()
+        assert event["extensions"] == {"lost": 254}
+        assert event["data"]["observations"]["value"] == 400.0  # seldom told, and not lost among those of another
+        values = [(await client.next())["data"]["observations"]["value"] for _ in range(45)]
+        assert values == [float(value) for value in range(254, 299)]
 
 
-def _batch(server: Server, value: float) -> Any:
-    from twin.observation import ObservationBatch
+async def test_a_subscriber_that_does_not_catch_up_is_told_and_ended(server: Server) -> None:
+    server.services = replace(server.services, settings=Settings(graphql=GraphqlSettings(slow_seconds=0.05)))
+    async with server.listening() as port, connected(port) as client:
+        await client.subscribe(OBSERVE, properties=[SAT])
+        await until(lambda: len(server.observations) == 1)
+        (behind,) = server.observations._subscriptions
+        while not behind._ended:
+            for value in range(1000):
+                server.observations.publish(_batch(server, float(value)))
+            _stall(0.06)
+        while "errors" not in (event := await client.next()):
+            pass
+        assert event["errors"][0]["extensions"]["code"] == "too-slow"
+        assert server.observations.ended_slow == 1
+        assert len(server.observations) == 0
 
-    return ObservationBatch.of([(server.series(SAT), int(value), value, 0, int(value))])
+
+async def test_a_client_that_does_not_read_at_all_is_cut_and_keeps_nothing(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "UNREAD", 0.2)
+    server.services = replace(server.services, settings=Settings(graphql=GraphqlSettings(slow_seconds=0.2)))
+    async with server.listening() as port:
+        silent = await connect(
+            f"ws://127.0.0.1:{port}/graphql", subprotocols=["graphql-transport-ws"], ping_interval=None, max_queue=1
+        )
+        await silent.send(json.dumps({"type": "connection_init"}))
+        await silent.recv()
+        silent.transport.pause_reading()
+        wide = " ".join(f"p{number}: property {{ id name freshness owner {{ id name }} }}" for number in range(50))
+        everything = {"query": f"subscription {{ observations {{ {wide} }} }}"}
+        await silent.send(json.dumps({"id": "1", "type": "subscribe", "payload": everything}))
+        await until(lambda: len(server.observations) == 1)
+        async with asyncio.timeout(60):
+            values = itertools.count()
+            while len(server.observations):
+                for value in itertools.islice(values, 200):
+                    server.observations.publish(_batch(server, float(value)))
+                await asyncio.sleep(0.002)
+        silent.transport.abort()
+
+
+def _stall(seconds: float) -> None:
+    """Lets time pass in which nobody gets a turn of the loop."""
+    time.sleep(seconds)
+
+
+def _batch(server: Server, value: float, iri: str = SAT) -> ObservationBatch:
+    return ObservationBatch.of([(server.series(iri), int(value), value, 0, int(value))])
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ class Limits:
     ``depth`` counts nested selections, ``nesting`` every kind of bracket and fragment spread, ``fields`` and
     ``aliases`` what a document has once its fragments are put in, ``page`` the items of one list, ``objects``
     everything listed in one answer, ``points`` the buckets of one history, ``all_points`` those of one answer,
-    ``pasts`` the moments of the past that one document asks as of.
+    ``pasts`` the moments of the past that one document asks as of, ``slow_seconds`` how long a subscriber may be
+    behind.
     """
 
     document_characters: int = 65_536
@@ -50,6 +51,7 @@ class Limits:
     pasts: int = 3
     body_bytes: int = 1024 * 1024
     command_seconds: float = 60.0
+    slow_seconds: float = _SET.slow_seconds
 
     @staticmethod
     def of(settings: GraphqlSettings) -> Limits:
@@ -60,6 +62,7 @@ class Limits:
             aliases=settings.aliases,
             tokens=settings.tokens,
             page=settings.page,
+            slow_seconds=settings.slow_seconds,
         )
 
 

@@ -166,7 +166,7 @@ async def observed(
 
     What is older than what was told of its property, or says the same of the same time, is not told: it is in the
     history.  With ``max_rate`` each property is told at most so many times a second, its newest observation winning.
-    The messages that the subscriber was too slow for are counted in ``context.lost``.
+    The observations that the subscriber was too slow for are counted in ``context.lost``.
     """
     monotonic = context.services.clock.monotonic
     pace = _Pace(None if max_rate is None else 1.0 / max_rate)

@@ -1,8 +1,9 @@
 """What can be followed: observations, changes of the graph, commands.
 
-Each stream ends when its socket does.  A client that reads too slowly loses the oldest messages and is told how many
-in the ``extensions`` of its next event: ``{"lost": n}``.  Of changes nothing is lost: what a slow client missed is read
-from the journal, and it is told how many changes it is late: ``{"behind": n}``.
+Each stream ends when its socket does.  A client that reads too slowly gets the newest observation of each property
+instead of all, is told in the ``extensions`` of its next event how many it did not get, ``{"lost": n}``, and is ended
+when it stays behind.  Of changes nothing is lost: what a slow client missed is read from the journal, and it is told
+how many changes it is late: ``{"behind": n}``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from twin.bus import Lost
 from twin.contracts import Revision
 from twin.errors import InvalidInput
 from twin.graph.journal_rows import too_old
+from twin.observation import ObservationBatch
 from twin.observation import Quality as Code
 
 Info = strawberry.Info[RequestContext, None]
@@ -74,7 +76,8 @@ class Subscription:
     @subscription(
         "first the present value of each selected property that has one, then every observation;"
         " no filter: every property; at most maxRate events a second for each property, newest wins;"
-        " a client that reads too slowly loses the oldest and is told so in extensions: {lost: n}"
+        " a client that reads too slowly gets the newest of each and is told in extensions how many it did not get:"
+        " {lost: n}; one that stays behind is ended with the code too-slow"
     )
     async def observations(
         self,
@@ -88,7 +91,9 @@ class Subscription:
             raise InvalidInput(f"maxRate cannot be {max_rate:g}.", remedy=f"Give events a second, up to {_FASTEST:g}.")
         selection = Selection(context, properties, twins)
         async with (
-            context.services.observations.subscribe(QUEUE) as batches,
+            context.services.observations.subscribe(
+                QUEUE, coalesce=ObservationBatch.newest, patience=context.limits.slow_seconds
+            ) as batches,
             aclosing(observed(context, selection, batches, max_rate)) as samples,
         ):
             async for sample in samples:
@@ -144,7 +149,9 @@ class Subscription:
     @subscription("each step of each command's life")
     async def commands(self, info: Info) -> AsyncGenerator[Command, None]:
         context = info.context
-        async with context.services.actuator.commands.subscribe(QUEUE) as messages:
+        async with context.services.actuator.commands.subscribe(
+            QUEUE, patience=context.limits.slow_seconds
+        ) as messages:
             async for message in messages:
                 if isinstance(message, Lost):
                     context.lost += message.count
