@@ -133,6 +133,7 @@ class Application:
             clock,
             keeping=keeping,
             identity=directory.identity,
+            stages=ingest.stages,
         )
         self._exit.push_async_callback(supervisor.close)
         self._wiring = Wiring(core.twins, supervisor, lambda: core.door.revision, origins=keeping.origins)

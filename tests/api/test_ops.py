@@ -6,7 +6,7 @@ import re
 
 from tests.api.server import BROKER, SAT, VIEWER, Server, start
 from twin.api.graphql import schema_hash
-from twin.api.openmetrics import Measure, exposition
+from twin.api.openmetrics import Buckets, Measure, exposition
 
 SAMPLE = re.compile(
     r'[a-z_]+(\{([a-z_]+="([^"\\\n]|\\\\|\\"|\\n)*"(,(?=[a-z]))?)+\})? -?(\d+(\.\d+)?(e[-+]?\d+)?|NaN|\+Inf)'
@@ -47,7 +47,9 @@ async def test_the_figures_are_open_metrics_text(server: Server) -> None:
     assert len(families) == len(set(families))
     for expected in (
         "twin_graph_revision 3", 'twin_properties{state="live"} 1', 'twin_properties{state="unbound"} 4',
-        "twin_ingest_batches_total 1", "twin_ingest_observations_total 1", 'twin_subscribers{topic="changes"} 0',
+        'twin_stage_rows_total{stage="commit"} 1', 'twin_stage_seconds_bucket{stage="check",le="+Inf"} 1',
+        'twin_stage_seconds_count{stage="latest"} 1', "twin_ingest_batches_total 1",
+        "twin_ingest_observations_total 1", 'twin_subscribers{topic="changes"} 0',
         f'twin_connection_received_total{{connection="{BROKER}",name="Vendor A"}} 7', 'twin_violations{site="hq"} 0',
     ):  # fmt: skip
         assert expected in lines
@@ -64,6 +66,17 @@ async def test_other_parts_add_their_figures() -> None:
     server = await start(measures=lambda: [Measure("twin_predictions", "counter", "Predictions made.", 5)])
     async with server.client() as client:
         assert "\ntwin_predictions_total 5\n" in (await client.get("/metrics")).text
+
+
+def test_a_histogram_is_cumulated_and_has_its_count_and_sum() -> None:
+    measure = Measure("a_seconds", "histogram", "A.", 0, {"x": "y"}, Buckets((0.1, 1.0), (2, 0, 1), 3.5))
+    assert exposition([measure]).splitlines()[2:-1] == [
+        'a_seconds_bucket{x="y",le="0.1"} 2',
+        'a_seconds_bucket{x="y",le="1"} 2',
+        'a_seconds_bucket{x="y",le="+Inf"} 3',
+        'a_seconds_count{x="y"} 3',
+        'a_seconds_sum{x="y"} 3.5',
+    ]
 
 
 def test_labels_and_numbers_are_written_as_the_format_asks() -> None:

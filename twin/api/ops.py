@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from twin.api.census import Census
 from twin.api.graphql import schema_hash
 from twin.api.openmetrics import MEDIA_TYPE, Measure, exposition
+from twin.api.pipeline_measures import pipeline_measures
 from twin.api.revisions import shown
 from twin.api.services import Services
 from twin.scope import Scope
@@ -90,6 +91,7 @@ class Operations:
         ):
             yield Measure(name, "counter", help, value)
         yield Measure("twin_ingest_waiting_batches", "gauge", "Batches on their way to the history.", counts.waiting)
+        yield from pipeline_measures(self._services)
 
     def _connections(self, scope: Scope) -> Iterator[Measure]:
         if not scope.principal.may_see_bindings():

@@ -17,6 +17,7 @@ from twin.bindings.worker import FIRST_PAUSE, Deliver, OnStatus, Worker
 from twin.clock import Clock
 from twin.connector import Connector
 from twin.errors import InvalidInput, NotFound, Unavailable
+from twin.stages import Stages
 
 __all__ = ["Deliver", "OnStatus", "Supervisor"]
 
@@ -32,6 +33,7 @@ class Supervisor:
     ``deliver`` takes what was decoded; ``on_status`` is told whenever a connection's state or bindings change;
     ``keeping`` keeps raw payloads, the rejected ones before they are acknowledged; ``identity`` names the
     server towards devices that remember it, and without one it passes by.
+    ``keeping`` keeps raw payloads, the rejected ones before they are acknowledged; ``stages`` counts what passes.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Supervisor:
         first_pause: float = FIRST_PAUSE,
         keeping: Keeping | None = None,
         identity: str = "",
+        stages: Stages | None = None,
     ) -> None:
         self._connectors = connectors
         self._deliver = deliver
@@ -54,6 +57,7 @@ class Supervisor:
         self._first_pause = first_pause
         self._keeping = keeping
         self._identity = identity
+        self._stages = stages
         self._workers: dict[str, Worker] = {}
         self._unable: dict[str, ConnectionHealth] = {}
         self._routes: dict[str, tuple[str, BoundProperty]] = {}
@@ -165,6 +169,7 @@ class Supervisor:
             self._first_pause,
             self._keeping,
             identity,
+            self._stages,
         )
         self._workers[plan.id] = worker
         worker.start()

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from math import nan
+from time import perf_counter
 
 import numpy as np
 
@@ -84,11 +85,15 @@ class _Rows:
 
 
 class Table:
-    """What `compile_table` makes.  Use it from one thread."""
+    """What `compile_table` makes.  Use it from one thread.
+
+    ``spent`` are the seconds that the last batch took to be decoded, and then to be converted.
+    """
 
     def __init__(self, codecs: Iterable[Codec], faults: tuple[Fault, ...], documents: bool) -> None:
         self._codecs = tuple(codecs)
         self.faults = faults
+        self.spent = 0.0, 0.0
         self._by_property = {codec.row.property: codec for codec in self._codecs}
         exact: dict[str, list[int]] = {}
         self._filters = FilterTree()
@@ -123,6 +128,7 @@ class Table:
         UTC), one without source time its receive time.  A number that is not finite becomes NaN with the code
         NOT_A_NUMBER.  No value at all is refused, and is NaN as well where the device says that it is bad.
         """
+        began = perf_counter()
         columns, rows = Columns(), _Rows()
         routes = self._routes
         for origin, (address, raw) in enumerate(zip(batch.addresses, batch.values, strict=True)):
@@ -133,13 +139,16 @@ class Table:
         for origin in left:
             address = batch.addresses[origin]
             self._one(batch, origin, routes.get(address) or self._resolve(address), rows, quarantine, now)
+        texts, blocks = rows.texts, rows.blocks
         if rows.slots:
             decoded, place = decoded.with_others(rows.as_columns())
             places = place.tolist()
-            texts = {places[row]: text for row, text in rows.texts.items()}
-            blocks = {places[row]: block for row, block in rows.blocks.items()}
-            return self._observations(batch, decoded, texts, blocks, now)
-        return self._observations(batch, decoded, {}, {}, now)
+            texts = {places[row]: text for row, text in texts.items()}
+            blocks = {places[row]: block for row, block in blocks.items()}
+        converting = perf_counter()
+        observations = self._observations(batch, decoded, texts, blocks, now)
+        self.spent = converting - began, perf_counter() - converting
+        return observations
 
     def _one(
         self, batch: SampleBatch, origin: int, route: _Route, rows: _Rows, quarantine: Quarantine, now: int

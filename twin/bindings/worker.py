@@ -23,6 +23,7 @@ from twin.connector import AddressBinding, ConnectionSettings, Connector, Connec
 from twin.contracts import Rejected
 from twin.errors import InvalidInput, NotFound, TwinError, Unavailable
 from twin.observation import ObservationBatch
+from twin.stages import Stages
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Worker:
         first_pause: float = FIRST_PAUSE,
         keeping: Keeping | None = None,
         identity: str = "",
+        stages: Stages | None = None,
     ) -> None:
         self._identity = identity
         self._connector_type = connector
@@ -64,6 +66,7 @@ class Worker:
         self._clock = clock
         self._first_pause = first_pause
         self._keeping = keeping if keeping is not None else KeepNothing()
+        self._stages = stages if stages is not None else Stages()
         self._log = ConnectionLog(plan.endpoint)
         self._quarantine = Quarantine()
         self._state: ConnectionState = "CONNECTING"
@@ -266,6 +269,9 @@ class Worker:
         now = self._clock.now()
         self._keeping.keep(self.plan.id, batch, now)
         observations = self._table.decode(batch, self._quarantine, now)
+        decoding, converting = self._table.spent
+        self._stages.decode.took(decoding, len(batch))
+        self._stages.convert.took(converting, len(observations))
         self._received += len(batch)
         self._last_received = now
         self._decoded += len(observations)
