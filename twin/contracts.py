@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from twin.observation import Float64, Int64, ObservationBatch, UInt16
+from twin.observation import Block, Float64, Int64, ObservationBatch, UInt16
 from twin.scope import Scope
 from twin.terms import NamedNode, Object, Quad, Subject
 
@@ -99,7 +99,7 @@ class GraphStore(Protocol):
 class Window:
     """A stretch of one series as columns of one length: bucket start or sample ``time`` (int64 ns UTC), ``value`` and,
     where the rows are buckets, their ``minimum``, ``maximum`` and ``count``; ``quality`` is a bucket's codes combined.
-    A text series carries ``text`` instead of values."""
+    A series of texts carries ``text`` instead of values, one of arrays ``blocks`` (a bucket's last, or its first)."""
 
     time: Int64
     value: Float64
@@ -108,6 +108,7 @@ class Window:
     count: Int64
     quality: UInt16
     text: Sequence[str] | None = None
+    blocks: Sequence[Block | None] | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -115,10 +116,13 @@ class Window:
 
 class History(Protocol):
     """The store of all observations.  A row's key is (series, time, version): an identical row is a no-op, a different
-    one at the same time becomes the next version and is what later reads see."""
+    one at the same time becomes the next version and is what later reads see.
+
+    Source times are kept to the nanosecond, receive times to the millisecond (never earlier than they were).
+    """
 
     async def append(self, batch: ObservationBatch) -> None:
-        """Returns when the batch is committed to disk."""
+        """Returns when the batch, its texts, arrays and origins included, is committed to disk."""
         ...
 
     async def window(
@@ -130,13 +134,54 @@ class History(Protocol):
         interval: int | None = None,
         points: int | None = None,
         aggregate: Aggregate = "mean",
+        as_of: int | None = None,
     ) -> Window:
         """Samples with ``start <= time < end`` (ns UTC), oldest first; with ``interval`` (ns) or ``points`` (at most
-        that many) they are put in buckets aligned to the interval.  Bad samples do not enter an aggregate."""
+        that many) they are put in buckets aligned to the interval.  Bad samples do not enter an aggregate.
+
+        ``as_of`` (ns UTC): what the history said then - only what had been received by that moment, before later
+        corrections.
+        """
+        ...
+
+    async def windows(
+        self,
+        series: Sequence[int],
+        start: int,
+        end: int,
+        *,
+        interval: int | None = None,
+        points: int | None = None,
+        aggregate: Aggregate = "mean",
+        as_of: int | None = None,
+    ) -> Mapping[int, Window]:
+        """The same window of each series, all found at once; empty for one that is not known."""
+        ...
+
+    async def rows(
+        self,
+        series: Sequence[int],
+        start: int,
+        end: int,
+        *,
+        as_of: int | None = None,
+        versions: bool = False,
+    ) -> ObservationBatch:
+        """The observations of these series in ``start <= time < end`` as they were appended, ordered by series and
+        time; of each time the newest version, or with ``versions`` all of them, oldest first."""
         ...
 
     async def latest(self, series: Iterable[int] | None = None) -> ObservationBatch:
         """The newest observation of each series (of all, when None), its newest version."""
+        ...
+
+    async def latest_before(self, series: int, time: int) -> ObservationBatch:
+        """The newest observation of the series with a source time before ``time``; one row, or none."""
+        ...
+
+    async def latest_at(self, series: Sequence[int], time: int) -> ObservationBatch:
+        """What was known of each series at a moment (ns UTC): its newest observation that had come about by then and,
+        where that is not usable, the newest usable one as well."""
         ...
 
     async def close(self) -> None:

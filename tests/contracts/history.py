@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from twin.contracts import History, Window
 from twin.errors import InvalidInput
-from twin.observation import ObservationBatch, Quality
+from twin.observation import Block, ObservationBatch, Quality
 
 SECOND = 1_000_000_000
 START = 1_767_225_600 * SECOND
@@ -40,6 +41,12 @@ def samples(
         ],
         text,
     )
+
+
+def arrays(*blocks: Block, series: int = 3) -> ObservationBatch:
+    """Arrays, one a second from the start on."""
+    batch = samples(*((at, float("nan")) for at in range(len(blocks))), series=series)
+    return replace(batch, blocks=dict(enumerate(blocks)))
 
 
 def seconds(window: Window) -> list[float]:
@@ -203,6 +210,93 @@ class HistoryContract:
         await history.append(samples((1, float("nan")), series=4, text={0: "wrong"}))
         assert (await self.everything(history, series=4)).text == ["right"]
         assert (await history.latest([4])).text == {0: "right"}
+
+    async def test_an_array_is_kept_whole_and_read_back_by_window_rows_and_latest(self, history: History) -> None:
+        waveform = Block(np.sin(np.arange(8192) / 7.0), step=39_062, start=-5)
+        spectrum = Block(np.array([1.0, float("nan"), 2.5]))
+        empty = Block(np.empty(0))
+        await history.append(arrays(waveform, spectrum, empty))
+        await history.append(arrays(waveform))
+        window = await self.everything(history, series=3)
+        assert window.blocks == [waveform, spectrum, empty]
+        assert np.isnan(window.value).all()
+        assert seconds(window) == [0, 1, 2]
+        assert (await history.latest([3])).blocks == {0: empty}
+        assert (await history.rows([3], START, START + 2 * SECOND)).blocks == {0: waveform, 1: spectrum}
+        bucket = await history.window(3, START, START + 9 * SECOND, interval=10 * SECOND)
+        assert (bucket.blocks, bucket.count.tolist()) == ([empty], [3])
+
+    async def test_an_array_with_one_sample_changed_is_a_correction(self, history: History) -> None:
+        before, after = np.arange(100.0), np.arange(100.0)
+        after[50] = 0.1
+        for values in (before, after, before):
+            await history.append(arrays(Block(values, step=10)))
+        assert (await self.everything(history, series=3)).blocks == [Block(after, step=10)]
+        await history.append(arrays(Block(after, step=11)))
+        assert (await self.everything(history, series=3)).blocks == [Block(after, step=11)]
+
+    async def test_every_row_tells_its_origin_and_when_it_was_received(self, history: History) -> None:
+        batch = samples((1, 1.0), (2, 2.0), (3, 3.0))
+        origin = np.array([7, 0, 2_000_000_000], np.int32)
+        await history.append(replace(batch, origin=origin))
+        await history.append(samples((4, 4.0)))
+        rows = await history.rows([1], START, START + 9 * SECOND)
+        assert rows.origin is not None
+        assert rows.origin.tolist() == [7, 0, 2_000_000_000, 0]
+        assert rows.received.tolist()[:3] == batch.received.tolist()
+        newest = (await history.latest_before(1, START + 3 * SECOND)).origin
+        assert newest is not None
+        assert newest.tolist() == [0]
+
+    async def test_a_source_time_comes_back_to_the_nanosecond_and_a_receive_time_to_the_millisecond(
+        self, history: History
+    ) -> None:
+        times = [START + 1, START + 1_001, START + 1_000_001, -1, -1_000_001, 0, 2**62 + 7]
+        received = [START, START + 999_999, START + 1_000_001, -1, 5, 0, 2**62]
+        await history.append(
+            ObservationBatch.of([(1, t, float(n), 0, r) for n, (t, r) in enumerate(zip(times, received, strict=True))])
+        )
+        rows = await history.rows([1], -(2**62), 2**63 - 1)
+        told = dict(zip(rows.time.tolist(), rows.received.tolist(), strict=True))
+        assert sorted(told) == sorted(times)
+        assert all(0 <= told[time] - came < 1_000_000 for time, came in zip(times, received, strict=True))
+        assert (await history.window(1, START + 2, START + 1_000_001)).time.tolist() == [START + 1_001]
+
+    async def test_what_the_history_said_before_a_correction_can_be_asked_for(self, history: History) -> None:
+        def told(value: float, received: int, at: int = 1) -> ObservationBatch:
+            return ObservationBatch.of([(1, START + at * SECOND, value, 0, START + received * SECOND)])
+
+        for batch in (told(1.0, 10), told(2.0, 20), told(3.0, 30), told(7.0, 25, at=2)):
+            await history.append(batch)
+        for when, expected in ((9, []), (10, [1.0]), (20, [2.0]), (25, [2.0, 7.0]), (30, [3.0, 7.0])):
+            moment = START + when * SECOND
+            window = await history.window(1, START, START + 9 * SECOND, as_of=moment)
+            assert window.value.tolist() == expected
+            mean = await history.window(1, START, START + 9 * SECOND, points=1, as_of=moment)
+            assert mean.value.tolist() == ([sum(expected) / len(expected)] if expected else [])
+            assert (await history.rows([1], START, START + 9 * SECOND, as_of=moment)).value.tolist() == expected
+        every = await history.rows([1], START, START + 9 * SECOND, versions=True)
+        assert every.value.tolist() == [1.0, 2.0, 3.0, 7.0]
+
+    async def test_many_series_are_read_in_one_question(self, history: History) -> None:
+        for series in (1, 2, 3):
+            await history.append(samples((1, series * 10.0), (11, series * 20.0), series=series))
+        await history.append(samples((1, float("nan")), series=4, text={0: "on"}))
+        found = await history.windows([3, 1, 4, 99, 1], START, START + 20 * SECOND, interval=10 * SECOND)
+        assert list(found) == [3, 1, 4, 99]
+        assert found[3].value.tolist() == [30.0, 60.0]
+        assert found[1].value.tolist() == [10.0, 20.0]
+        assert found[4].text == ["on"]
+        assert len(found[99]) == 0
+
+    async def test_the_newest_before_a_time_is_found(self, history: History) -> None:
+        await history.append(samples((1, 1.0), (5, 5.0)))
+        await history.append(samples((1, 1.25)))
+        await history.append(samples((3, float("nan")), series=2, text={0: "on"}))
+        assert (await history.latest_before(1, START + 5 * SECOND)).value.tolist() == [1.25]
+        assert (await history.latest_before(1, START + 6 * SECOND)).value.tolist() == [5.0]
+        assert (await history.latest_before(2, START + 6 * SECOND)).text == {0: "on"}
+        assert len(await history.latest_before(1, START)) == 0
 
     async def test_latest_is_the_newest_row_of_each_series(self, history: History) -> None:
         await history.append(samples((1, 1.0), (3, 3.0), (2, 2.0), series=1))

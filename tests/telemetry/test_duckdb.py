@@ -52,32 +52,6 @@ async def test_a_time_in_the_far_future_is_known_again_after_reopening(path: Pat
     await history.close()
 
 
-async def test_many_series_are_read_in_one_question(path: Path) -> None:
-    history = await DuckDBHistory(path).open()
-    for series in (1, 2, 3):
-        await history.append(samples((1, series * 10.0), (11, series * 20.0), series=series))
-    await history.append(samples((1, float("nan")), series=4, text={0: "on"}))
-    found = await history.windows([3, 1, 4, 99, 1], START, START + 20 * SECOND, interval=10 * SECOND)
-    assert list(found) == [3, 1, 4, 99]
-    assert found[3].value.tolist() == [30.0, 60.0]
-    assert found[1].value.tolist() == [10.0, 20.0]
-    assert found[4].text == ["on"]
-    assert len(found[99]) == 0
-    await history.close()
-
-
-async def test_the_newest_before_a_time_is_found(path: Path) -> None:
-    history = await DuckDBHistory(path).open()
-    await history.append(samples((1, 1.0), (5, 5.0)))
-    await history.append(samples((1, 1.25)))
-    await history.append(samples((3, float("nan")), series=2, text={0: "on"}))
-    assert (await history.latest_before(1, START + 5 * SECOND)).value.tolist() == [1.25]
-    assert (await history.latest_before(1, START + 6 * SECOND)).value.tolist() == [5.0]
-    assert (await history.latest_before(2, START + 6 * SECOND)).text == {0: "on"}
-    assert len(await history.latest_before(1, START)) == 0
-    await history.close()
-
-
 async def test_a_caller_that_leaves_does_not_take_its_batch_with_it(path: Path) -> None:
     history = await DuckDBHistory(path).open()
     leaving = asyncio.ensure_future(history.append(samples((1, 1.0))))
@@ -165,8 +139,52 @@ async def test_a_file_of_a_newer_format_is_refused_by_name(path: Path) -> None:
     await (await DuckDBHistory(path).open()).close()
     with duckdb.connect(str(path)) as connection:
         connection.execute("UPDATE history_format SET version = 7").fetchall()
-    with pytest.raises(ConfigurationError, match="format 7; this version of Twin reads format 1"):
+    with pytest.raises(ConfigurationError, match="format 7; this version of Twin reads formats 1 to 2"):
         await DuckDBHistory(path).open()
+
+
+FORMAT_1 = """
+CREATE TABLE history_format (version INTEGER NOT NULL);
+CREATE TABLE number (series INTEGER NOT NULL, time BIGINT NOT NULL, value DOUBLE, quality USMALLINT NOT NULL,
+                     received BIGINT NOT NULL, version USMALLINT NOT NULL);
+CREATE TABLE text (series INTEGER NOT NULL, time BIGINT NOT NULL, value VARCHAR, quality USMALLINT NOT NULL,
+                   received BIGINT NOT NULL, version USMALLINT NOT NULL);
+CREATE TABLE number_set_aside AS FROM number LIMIT 0;
+INSERT INTO history_format VALUES (1);
+INSERT INTO number VALUES (1, 1000000001, 1.5, 0, 2000000001, 0), (1, 1000000001, 2.5, 0, 3000000000, 1),
+                          (1, -1, NULL, 256, -1, 0), (2, 1767225600123456789, 7.0, 4, 0, 0);
+INSERT INTO text VALUES (3, 5000000, 'on', 0, 5000000, 0);
+INSERT INTO number_set_aside VALUES (9, 1000000001, 1.5, 0, 2000000001, 0);
+"""
+
+
+async def test_a_file_of_format_1_becomes_one_of_format_2_with_every_row(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(FORMAT_1).fetchall()
+    for _ in range(2):
+        history = await DuckDBHistory(path).open()
+        rows = await history.rows([1, 2, 3, 9], -SECOND, 2**62, versions=True)
+        assert rows.time.tolist() == [-1, 1000000001, 1000000001, 1767225600123456789, 5000000]
+        assert np.array_equal(rows.value, [float("nan"), 1.5, 2.5, 7.0, float("nan")], equal_nan=True)
+        assert rows.quality.tolist() == [256, 0, 0, 4, 0]
+        assert rows.received.tolist() == [0, 2001000000, 3000000000, 0, 5000000]
+        assert rows.text == {4: "on"}
+        await history.append(ObservationBatch.of([(1, 1000000001, 1.5, 0, 9)]))
+        assert (await history.window(1, 0, 2 * SECOND)).value.tolist() == [2.5]
+        assert (await history.rows_by_series()) == {1: 3, 2: 1, 3: 1}
+        await history.close()
+
+
+async def test_a_file_of_format_1_that_cannot_be_brought_over_stays_as_it_was(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(FORMAT_1).fetchall()
+        connection.execute("CREATE TABLE block (kept INTEGER)").fetchall()
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="could not be brought to format 2") as refusal:
+            await DuckDBHistory(path).open()
+        assert "It is as it was" in refusal.value.remedy
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute("SELECT count(time) FROM number").fetchall() == [(4,)]
 
 
 async def test_somebody_elses_database_is_not_written_to(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 One thread writes through one connection; batches that queue up while it commits are committed together.
 Reads run on cursors of their own in other threads and see whole commits.  Rows are columns of 64-bit
-nanoseconds: two tables, one of numbers and one of texts, without a key, because a key costs more than the
+integers: a table of numbers, one of texts and one of arrays, without a key, because a key costs more than the
 data; `SeriesHeads` knows instead which rows cannot be there yet, and only the others are compared with the
 table.
 """
@@ -25,6 +25,8 @@ from twin.contracts import Aggregate, Window
 from twin.errors import ConfigurationError, Unavailable
 from twin.observation import ObservationBatch
 from twin.telemetry import rows as sql
+from twin.telemetry import windows as asked
+from twin.telemetry.duckdb_schema import KINDS, MS, prepare
 from twin.telemetry.heads import SeriesHeads, check_series
 from twin.telemetry.history_copy import copy_database, rows_by_series, set_aside
 from twin.telemetry.rows_at import rows_at
@@ -33,6 +35,7 @@ R = TypeVar("R")
 _GROUP = 200_000  # rows committed together at most, so that one commit stays short
 _READERS = 2
 _RECENT = 86_400 * 1_000_000_000  # ns
+_TABLES = {kind: [kind] for kind in KINDS}
 
 
 class DuckDBHistory:
@@ -93,9 +96,12 @@ class DuckDBHistory:
         interval: int | None = None,
         points: int | None = None,
         aggregate: Aggregate = "mean",
+        as_of: int | None = None,
     ) -> Window:
         """One series of `windows`."""
-        found = await self.windows([series], start, end, interval=interval, points=points, aggregate=aggregate)
+        found = await self.windows(
+            [series], start, end, interval=interval, points=points, aggregate=aggregate, as_of=as_of
+        )
         return found[series]
 
     async def windows(
@@ -107,64 +113,75 @@ class DuckDBHistory:
         interval: int | None = None,
         points: int | None = None,
         aggregate: Aggregate = "mean",
+        as_of: int | None = None,
     ) -> Mapping[int, Window]:
         """A window of every given series, found in one query; an unknown one is empty.
 
         Buckets start at multiples of the interval since 1970; a bucket without samples is absent, one with
         bad samples only has the value NaN and count 0.  With ``points`` the interval is the least that gives
-        no more buckets than that.  Texts are not averaged: a bucket of texts is its last one, with ``first``
-        its first.
+        no more buckets than that.  Texts and arrays are not averaged: a bucket of them is its last one, with
+        ``first`` its first.
         """
-        buckets = sql.buckets(start, end, interval, points, aggregate)
-        asked = list(dict.fromkeys(int(one) for one in series))
+        buckets = asked.buckets(start, end, interval, points, aggregate)
+        which = list(dict.fromkeys(int(one) for one in series))
 
         def read(cursor: Any) -> Mapping[int, Window]:
-            textual = self._heads.carries_text(asked)
-            corrected = self._heads.any_corrected(asked)
-            found: dict[int, Window] = dict.fromkeys(asked, sql.EMPTY)
-            for text in (False, True):
-                chosen = [one for one, is_text in zip(asked, textual, strict=True) if bool(is_text) is text]
+            kinds = self._heads.kinds(which)
+            corrected = self._heads.any_corrected(which)
+            found: dict[int, Window] = dict.fromkeys(which, asked.EMPTY)
+            for kind in KINDS:
+                chosen = [one for one, its in zip(which, kinds, strict=True) if its == kind]
                 if chosen and end > start:
-                    query = sql.window(chosen, start, end, buckets, corrected=corrected, text=text)
-                    found.update(sql.split(cursor.execute(query).fetchnumpy()))
+                    where = asked.within(chosen, start, end, as_of)
+                    source = asked.newest_versions(_TABLES[kind], where, corrected=corrected)
+                    found.update(asked.split(cursor.execute(asked.window(source, kind, buckets)).fetchnumpy()))
             return found
 
         return await self._read(read)
+
+    async def rows(
+        self,
+        series: Sequence[int],
+        start: int,
+        end: int,
+        *,
+        as_of: int | None = None,
+        versions: bool = False,
+    ) -> ObservationBatch:
+        """The observations as they were appended; see `twin.contracts.History`."""
+        which = list(dict.fromkeys(int(one) for one in series))
+        if not which or end <= start:
+            return ObservationBatch.of([])
+        source = sql.stored(_TABLES, asked.within(which, start, end, as_of))
+        if not versions:
+            source = f"""SELECT * FROM ({source})
+                QUALIFY version = max(version) OVER (PARTITION BY kind, series, ms, nano)"""  # noqa: S608 - ours
+        return await self._read(lambda cursor: asked.observations(cursor, source))
 
     async def latest(self, series: Iterable[int] | None = None) -> ObservationBatch:
         """The newest observation of each series (of all, when None), its newest version.
 
         A time that lay in the future when it was received counts as its receive time.
         """
-        asked = None if series is None else np.fromiter(series, np.int64)
-
-        def read(cursor: Any) -> ObservationBatch:
-            which, time = self._heads.newest(asked)
-            return sql.newest(cursor, which, time, any_text=bool(self._heads.carries_text(which).any()))
-
-        return await self._read(read)
+        which = None if series is None else np.fromiter(series, np.int64)
+        return await self._read(lambda cursor: sql.newest(cursor, _TABLES, *self._heads.newest(which)))
 
     async def latest_before(self, series: int, time: int) -> ObservationBatch:
         """The newest observation of the series with a source time before ``time``; one row, or none."""
-
-        def read(cursor: Any) -> ObservationBatch:
-            ((newest,),) = cursor.execute(sql.TIME_BEFORE, [int(series), int(time)] * 2).fetchall()
-            if newest is None:
-                return ObservationBatch.of([])
-            return sql.newest(cursor, np.array([series], np.int32), np.array([newest], np.int64), any_text=True)
-
-        return await self._read(read)
+        source = sql.stored(_TABLES, asked.within([series], -(2**63) + MS, time))
+        only = "ms DESC, nano DESC, version DESC LIMIT 1"
+        return await self._read(lambda cursor: asked.observations(cursor, source, only))
 
     async def latest_at(self, series: Sequence[int], time: int) -> ObservationBatch:
         """What was known of each series at a moment (ns UTC): its newest observation that had come about by then and,
         where that is not usable, the newest usable one as well."""
-        asked = list(dict.fromkeys(int(one) for one in series))
+        which = list(dict.fromkeys(int(one) for one in series))
 
         def read(cursor: Any) -> ObservationBatch:
-            found, missing = [], asked
-            for start in (time - _RECENT, -(2**63) + 1):  # most have spoken lately; the others are looked for anywhere
+            found, missing = [], which
+            for start in (time - _RECENT, -(2**63) + MS):  # most have spoken lately; the others are sought anywhere
                 if missing:
-                    batch = sql.batch(cursor.execute(rows_at(missing, start, time)).fetchnumpy())
+                    batch = sql.batch(cursor.execute(rows_at(_TABLES, missing, start, time)).fetchnumpy())
                     found.append(batch)
                     usable = set(batch.series[batch.quality & 0xFF00 == 0].tolist())
                     missing = [one for one in missing if one not in usable]
@@ -251,23 +268,23 @@ class DuckDBHistory:
     def _insert(self, batch: ObservationBatch) -> None:
         connection, heads = self._connection, self._heads
         fresh = heads.fresh(batch.series, batch.time)
-        textual = np.zeros(len(batch), np.bool_)
-        textual[list(batch.text)] = True
+        by_kind = sql.kinds(batch)
         corrected: list[npt.NDArray[np.int32]] = []
         connection.begin()
         try:
-            for text in (False, True):
-                for rows in (np.flatnonzero(fresh & (textual == text)), np.flatnonzero(~fresh & (textual == text))):
+            for kind, its in by_kind.items():
+                for rows in (np.flatnonzero(fresh & its), np.flatnonzero(~fresh & its)):
                     if not len(rows):
                         continue
                     new = bool(fresh[rows[0]])
-                    connection.register("incoming", sql.incoming(batch, rows, text=text))
+                    connection.register("incoming", sql.incoming(batch, rows, kind))
                     try:
                         if new:
-                            connection.execute(sql.insert_fresh(text=text))
+                            connection.execute(sql.insert_fresh(kind, kind))
                         else:
-                            span = int(batch.time[rows].min()), int(batch.time[rows].max())
-                            added = connection.execute(sql.insert_compared(*span, text=text)).fetchnumpy()
+                            span = int(batch.time[rows].min()) // MS, int(batch.time[rows].max()) // MS
+                            query = sql.insert_compared(kind, kind, _TABLES[kind], *span)
+                            added = connection.execute(query).fetchnumpy()
                             corrected.append(added["series"][added["version"] > 0].astype(np.int32))
                     finally:
                         connection.unregister("incoming")
@@ -278,9 +295,9 @@ class DuckDBHistory:
             raise
         for changed in corrected:
             heads.corrected(changed)
-        for text in (False, True):
-            rows = textual == text
-            heads.committed(batch.series[rows], batch.time[rows], batch.received[rows], text=text)
+        received = sql.received_as_kept(batch.received)
+        for kind, its in by_kind.items():
+            heads.committed(batch.series[its], batch.time[its], received[its], kind)
 
     async def _read(self, work: Callable[[Any], R]) -> R:
         self._check_open()
@@ -313,14 +330,14 @@ class DuckDBHistory:
         except duckdb.Error as error:
             raise _refusal(self._path, error) from error
         try:
-            sql.prepare(connection, self._path)
-            for query in sql.KNOWN_SERIES:
-                self._learn(connection.execute(query).fetchnumpy())
+            prepare(connection, self._path)
+            for kind in KINDS:
+                self._learn(connection.execute(sql.known_series(kind, kind)).fetchnumpy(), kind)
             self._connection = connection
             for _ in range(_READERS):
                 cursor = connection.cursor()
-                every = sql.buckets(0, 1, None, 1, "mean")
-                cursor.execute(sql.window([0], 0, 1, every, corrected=False, text=False)).fetchnumpy()
+                source = asked.newest_versions(["number"], asked.within([0], 0, 1), corrected=False)
+                cursor.execute(asked.window(source, "number", asked.buckets(0, 1, None, 1, "mean"))).fetchnumpy()
                 self._cursors.put(cursor)
             self._warm_up(connection)
         except duckdb.Error as error:
@@ -330,8 +347,7 @@ class DuckDBHistory:
             connection.close()
             raise
 
-    def _learn(self, known: Mapping[str, Any]) -> None:
-        text = bool(known["text"].any())
+    def _learn(self, known: Mapping[str, Any], kind: str) -> None:
         series = np.asarray(known["series"], np.int32)
         corrected = np.asarray(known["version"]) > 0
         self._heads.corrected(series[corrected])
@@ -342,16 +358,16 @@ class DuckDBHistory:
                 series[there],
                 np.asarray(known[time][there], np.int64),
                 np.asarray(known[time + "_received"][there], np.int64),
-                text=text,
+                kind,
             )
 
     def _warm_up(self, connection: Any) -> None:
         nothing = ObservationBatch.of([(0, 0, 0.0, 0, 0)], {0: ""})
         connection.begin()
-        for text in (False, True):
-            connection.register("incoming", sql.incoming(nothing, np.zeros(1, np.intp), text=text))
-            connection.execute(sql.insert_fresh(text=text))
-            connection.execute(sql.insert_compared(0, 0, text=text)).fetchnumpy()
+        for kind in ("number", "text"):
+            connection.register("incoming", sql.incoming(nothing, np.zeros(1, np.intp), kind))
+            connection.execute(sql.insert_fresh(kind, kind))
+            connection.execute(sql.insert_compared(kind, kind, _TABLES[kind], 0, 0)).fetchnumpy()
             connection.unregister("incoming")
         connection.rollback()
 

@@ -3,6 +3,7 @@ is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ _COLUMNS: dict[str, tuple[Any, int]] = {
     "head": (np.int64, _LOW),  # the time of the newest row, and the moment by which it is the newest
     "order": (np.int64, _LOW),
     "text": (np.bool_, 0),
+    "block": (np.bool_, 0),
     "corrected": (np.bool_, 0),
 }
 
@@ -56,7 +58,7 @@ class SeriesHeads:
         new[by_key[1:][again]] = False
         return new
 
-    def committed(self, series: Int32, time: Int64, received: Int64, *, text: bool) -> None:
+    def committed(self, series: Int32, time: Int64, received: Int64, kind: str) -> None:
         """Takes rows that are in the history now."""
         if not len(series):
             return
@@ -72,8 +74,8 @@ class SeriesHeads:
         newer = when >= columns["order"][which]
         columns["head"][which[newer]] = time[oldest_first][newer]
         columns["order"][which[newer]] = when[newer]
-        if text:
-            columns["text"][series] = True
+        if kind != "number":
+            columns[kind][series] = True
 
     def corrected(self, series: Int32) -> None:
         """Notes that these series have rows of more than one version."""
@@ -84,9 +86,10 @@ class SeriesHeads:
         """Whether one of these series has rows of more than one version."""
         return bool(self._flag("corrected", series).any())
 
-    def carries_text(self, series: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Which of these series have rows of text."""
-        return self._flag("text", series)
+    def kinds(self, series: Sequence[int]) -> list[str]:
+        """What each of these series carries: ``block`` where it has arrays, ``text`` where texts, or ``number``."""
+        pairs = zip(self._flag("block", series), self._flag("text", series), strict=True)
+        return ["block" if block else "text" if text else "number" for block, text in pairs]
 
     def newest(self, series: npt.ArrayLike | None = None) -> tuple[Int32, Int64]:
         """The series (all, when None) that have rows, and the time of the newest row of each."""

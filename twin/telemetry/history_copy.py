@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-TABLES = ("number", "text")
+from twin.telemetry.duckdb_schema import KINDS
+
 _COPY = "history_copy"
 
 
@@ -36,7 +37,7 @@ def set_aside(connection: Any, known: Iterable[int]) -> int:
     connection.register("known_series", {"series": np.fromiter(known, np.int32)})
     connection.begin()
     try:
-        for table in TABLES:
+        for table in KINDS:
             beside, where = f"{table}_set_aside", "WHERE series NOT IN (SELECT series FROM known_series)"
             ((count,),) = connection.execute(f"SELECT count(*) FROM {table} {where}").fetchall()  # noqa: S608 - ours
             if count:
@@ -56,8 +57,8 @@ def set_aside(connection: Any, known: Iterable[int]) -> int:
 def rows_by_series(cursor: Any) -> dict[int, int]:
     """How many rows there are of each series; reads every column, so that a damaged block is found."""
     found: dict[int, int] = {}
-    for table in TABLES:
-        query = f"""SELECT series, count(*), bit_xor(hash(time, value, quality, received, version))
+    for table in KINDS:
+        query = f"""SELECT series, count(*), bit_xor(hash(ms, nano, value, quality, lag, version, origin))
                     FROM {table} GROUP BY series"""  # noqa: S608 - ours
         for series, count, _ in cursor.execute(query).fetchall():
             found[int(series)] = found.get(int(series), 0) + int(count)

@@ -1,4 +1,4 @@
-"""The statements behind `twin.telemetry.duckdb`, and the columns that go in and come out of them.
+"""Rows of observations in the DuckDB history: the columns that go in and come out, and the statements that add them.
 
 Numbers that stand in a statement's text are Python integers, never text from outside.
 """
@@ -6,243 +6,173 @@ Numbers that stand in a statement's text are Python integers, never text from ou
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from twin.contracts import Aggregate, Window
-from twin.errors import ConfigurationError, InvalidInput
-from twin.observation import ObservationBatch
+from twin.observation import Int64, ObservationBatch
+from twin.telemetry.block_codec import digest, packed, unpacked
+from twin.telemetry.duckdb_schema import KINDS, MS, columns
 from twin.telemetry.heads import AHEAD
 
-FORMAT = 1
-"""The version of the tables below."""
-_CREATE = """
-CREATE TABLE history_format (version INTEGER NOT NULL);
-CREATE TABLE number (series INTEGER NOT NULL, time BIGINT NOT NULL, value DOUBLE, quality USMALLINT NOT NULL,
-                     received BIGINT NOT NULL, version USMALLINT NOT NULL);
-CREATE TABLE text (series INTEGER NOT NULL, time BIGINT NOT NULL, value VARCHAR, quality USMALLINT NOT NULL,
-                   received BIGINT NOT NULL, version USMALLINT NOT NULL);
-"""
-EMPTY = Window(
-    np.empty(0, np.int64),
-    np.empty(0, np.float64),
-    np.empty(0, np.float64),
-    np.empty(0, np.float64),
-    np.empty(0, np.int64),
-    np.empty(0, np.uint16),
-)
-KNOWN_SERIES = tuple(
-    f"""SELECT series, {table == "text"} AS text, max(version) AS version,
+_LAST_MS = np.iinfo(np.int64).max // MS
+TIME = f"(ms * {MS} + nano)"
+RECEIVED = f"((ms + lag) * {MS})"
+"""Both in ns UTC, of a row of any table."""
+
+
+def received_as_kept(received: Int64) -> Int64:
+    """Receive times (ns UTC) as the history gives them back: to the millisecond, never earlier than they were."""
+    return _ceiling(received) * MS
+
+
+def _ceiling(time: Int64) -> Int64:
+    found = -(-time // MS)
+    return np.minimum(found, _LAST_MS)
+
+
+def known_series(table: str, kind: str) -> str:
+    """What `SeriesHeads` needs to know of every series of a table, as columns of times in ns."""
+    return f"""SELECT series, '{kind}' AS kind, max(version) AS version,
         max(time) FILTER (NOT late) AS in_order, arg_max(received, time) FILTER (NOT late) AS in_order_received,
         min(time) FILTER (late) AS ahead_from, arg_min(received, time) FILTER (late) AS ahead_from_received,
         max(time) FILTER (late) AS ahead_to, arg_max(received, time) FILTER (late) AS ahead_to_received,
         arg_max(time, arrival) AS head, arg_max(received, arrival) AS head_received
     FROM (SELECT *, received > 0 AND time > received + {AHEAD} AS late,
-                 CASE WHEN received > 0 THEN least(time, received) ELSE time END AS arrival FROM {table})
-    GROUP BY series"""  # noqa: S608 - a constant table name
-    for table in ("number", "text")
-)
-"""What `SeriesHeads` needs to know of every series, a query for each table."""
-TIME_BEFORE = """SELECT max(time) FROM (
-    SELECT max(time) AS time FROM number WHERE series = ? AND time < ?
-    UNION ALL SELECT max(time) FROM text WHERE series = ? AND time < ?)"""
+                 CASE WHEN received > 0 THEN least(time, received) ELSE time END AS arrival
+          FROM (SELECT series, {TIME} AS time, {RECEIVED} AS received, version FROM {table}))
+    GROUP BY series"""  # noqa: S608 - names of ours
 
 
-@dataclass(frozen=True, slots=True)
-class Buckets:
-    """How samples are put together: ``interval`` ns from ``origin`` on, or None for each sample by itself."""
-
-    interval: int | None
-    origin: int
-    aggregate: Aggregate
-
-
-def prepare(connection: Any, path: Path) -> None:
-    """Makes the tables of a new file; raises `ConfigurationError` for a file of another format."""
-    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if not tables:
-        connection.begin()
-        for statement in _CREATE.split(";"):
-            if statement.strip():
-                connection.execute(statement)
-        connection.execute("INSERT INTO history_format VALUES (?)", [FORMAT])
-        connection.commit()
-        return
-    if "history_format" not in tables:
-        raise ConfigurationError(
-            f"The file {path} is a DuckDB database, but not a history.",
-            remedy="Move it away, or start with another data directory.",
-        )
-    ((found,),) = connection.execute("SELECT version FROM history_format").fetchall()
-    if found != FORMAT:
-        raise ConfigurationError(
-            f"The history {path} has format {found}; this version of Twin reads format {FORMAT}.",
-            remedy="Start it with the version of Twin that wrote it, or with another data directory.",
-        )
-
-
-def buckets(start: int, end: int, interval: int | None, points: int | None, aggregate: Aggregate) -> Buckets:
-    """The buckets of a window as asked; raises `InvalidInput` when they make no sense."""
-    if aggregate not in get_args(Aggregate):
-        raise InvalidInput(
-            f"There is no aggregate {aggregate!r}.", remedy=f"Use one of {', '.join(get_args(Aggregate))}."
-        )
-    if interval is not None and points is not None:
-        raise InvalidInput("A window has an interval or a number of points, not both.", remedy="Leave one out.")
-    if any(given is not None and given < 1 for given in (interval, points)):
-        raise InvalidInput("An interval and a number of points are greater than 0.")
-    if points == 1:
-        return Buckets(max(end - start, 1), start, aggregate)
-    if points is not None:
-        # One bucket less than asked, because the window's ends may cut one in two.
-        return Buckets(max(-(-(end - start) // (points - 1)), 1), 0, aggregate)
-    return Buckets(interval, 0, aggregate)
-
-
-def window(series: Sequence[int], start: int, end: int, buckets: Buckets, *, corrected: bool, text: bool) -> str:
-    """The query for the windows of these series, which are all of text or all of numbers; rows ordered by
-    series and time.  Only where some are ``corrected`` must it look for their newest versions."""
-    which = f"series = {int(series[0])}" if len(series) == 1 else f"series IN ({', '.join(map(str, map(int, series)))})"
-    source = f"{'text' if text else 'number'} WHERE {which} AND time >= {int(start)} AND time < {int(end)}"
-    if corrected:
-        # Corrections are few: a join with them costs a tenth of looking for the newest version of every row.
-        source = f"""(WITH corrected AS (SELECT series, time, max(version) AS newest FROM {source} AND version > 0
-                                        GROUP BY series, time)
-            SELECT all_rows.* FROM (SELECT * FROM {source}) AS all_rows LEFT JOIN corrected USING (series, time)
-            WHERE newest IS NULL OR version = newest)"""  # noqa: S608
-    number = "CAST(NULL AS DOUBLE)" if text else "value"
-    if buckets.interval is None:
-        return f"""SELECT series, time, {number} AS value, {number} AS minimum, {number} AS maximum,
-            CAST(1 AS BIGINT) AS count, quality{", value AS text" if text else ""}
-            FROM {source} ORDER BY series, time"""  # noqa: S608
-    # The remainder is brought into 0..interval, so that times before the origin fall into their own bucket.
-    width = buckets.interval
-    bucket = f"time - ((time - {buckets.origin}) % {width} + {width}) % {width}"
-    usable = "FILTER (quality & 65280 = 0 AND value IS NOT NULL)"
-    value = {
-        "first": f"arg_min({number}, time) {usable}",
-        "last": f"arg_max({number}, time) {usable}",
-        "mean": f"avg({number}) {usable}",
-        "count": f"CAST(count(*) {usable} AS DOUBLE)",
-    }.get(buckets.aggregate, f"{buckets.aggregate}({number}) {usable}")
-    words = f", {'arg_min' if buckets.aggregate == 'first' else 'arg_max'}(value, time) {usable} AS text"
-    return f"""SELECT series, {bucket} AS bucket, {value} AS value, min({number}) {usable} AS minimum,
-        max({number}) {usable} AS maximum, count(*) {usable} AS count, bit_or(quality) AS quality{words if text else ""}
-        FROM {source} GROUP BY series, bucket ORDER BY series, bucket"""  # noqa: S608
-
-
-def split(columns: Mapping[str, Any]) -> dict[int, Window]:
-    """The windows by series, of columns ordered by series and time."""
-    series = columns["series"]
-    starts = np.flatnonzero(np.diff(series, prepend=-1))
-    ends = np.append(starts, len(series))[1:]
-    time = columns["bucket"] if "bucket" in columns else columns["time"]
-    value, minimum, maximum = (_numbers(columns[name]) for name in ("value", "minimum", "maximum"))
-    text = columns.get("text")
-    found: dict[int, Window] = {}
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        rows = slice(start, end)
-        found[int(series[start])] = Window(
-            time[rows],
-            value[rows],
-            minimum[rows],
-            maximum[rows],
-            np.asarray(columns["count"][rows], np.int64),
-            np.asarray(columns["quality"][rows], np.uint16),
-            None if text is None else _words(text[rows]),
-        )
+def kinds(batch: ObservationBatch) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which rows of a batch go to which kind of table; kinds without rows are left out, a number's rows never."""
+    if not batch.text and not batch.blocks:
+        return {"number": np.ones(len(batch), np.bool_)}
+    found = {"number": batch.numeric()}
+    for kind, carried in (("text", batch.text), ("block", batch.blocks)):
+        found[kind] = np.zeros(len(batch), np.bool_)
+        found[kind][list(carried)] = True
+    found["text"] &= ~found["block"]
     return found
 
 
-def incoming(batch: ObservationBatch, rows: npt.NDArray[np.intp], *, text: bool) -> dict[str, npt.NDArray[Any]]:
-    """Rows of a batch as the columns that the inserts below read as ``incoming``; a value that is no number
-    is NULL."""
-    value: npt.NDArray[Any] = batch.value[rows]
-    if text:
-        value = np.array([batch.text[row] for row in rows.tolist()], np.object_)
-    columns: dict[str, npt.NDArray[Any]] = {"series": batch.series[rows], "time": batch.time[rows], "value": value}
-    columns["quality"], columns["received"] = batch.quality[rows], batch.received[rows]
-    columns["ordinal"] = np.arange(len(rows), dtype=np.int64)
-    return columns
+def incoming(batch: ObservationBatch, rows: npt.NDArray[np.intp], kind: str) -> dict[str, npt.NDArray[Any]]:
+    """Rows of a batch as the columns that the inserts below read as ``incoming``; a value that is no number is NULL."""
+    every = len(rows) == len(batch)
+    time, received = (batch.time, batch.received) if every else (batch.time[rows], batch.received[rows])
+    ms = time // MS
+    value: npt.NDArray[Any] = batch.value if every else batch.value[rows]
+    if kind != "number":
+        value = np.empty(len(rows), np.object_)
+        value[:] = [batch.text[row] if kind == "text" else packed(batch.blocks[row]) for row in rows.tolist()]
+    found: dict[str, npt.NDArray[Any]] = {
+        "series": batch.series if every else batch.series[rows],
+        "ms": ms,
+        "nano": (time - ms * MS).astype(np.int32),
+        "value": value,
+        "quality": batch.quality if every else batch.quality[rows],
+        "lag": _ceiling(received) - ms,
+        "origin": np.zeros(len(rows), np.int32) if batch.origin is None else batch.origin[rows],
+        "ordinal": np.arange(len(rows), dtype=np.int64),
+    }
+    if kind == "block":
+        found["digest"] = np.array([digest(batch.blocks[row]) for row in rows.tolist()], np.int64)
+    return found
 
 
-def insert_fresh(*, text: bool) -> str:
+def insert_fresh(table: str, kind: str) -> str:
     """Appends ``incoming`` rows that are known to be new."""
-    return f"""INSERT INTO {"text" if text else "number"}
-        SELECT series, time, value, quality, received, 0 FROM incoming"""  # noqa: S608
+    return f"""INSERT INTO {table} ({columns(kind)})
+        SELECT series, ms, nano, value, quality, lag, 0, origin{", digest" if kind == "block" else ""}
+        FROM incoming"""  # noqa: S608
 
 
-def insert_compared(start: int, end: int, *, text: bool) -> str:
-    """Appends those ``incoming`` rows, all with times in ``start..end``, that differ from every version of
-    their series and time, as the next versions in the order they came; returns (series, version) of what it
-    added."""
-    table = "text" if text else "number"
-    return f"""WITH known AS (
-            SELECT series, time, value, quality, version FROM {table}
-            WHERE time BETWEEN {int(start)} AND {int(end)}
-              AND (series, time) IN (SELECT (series, time) FROM incoming)),
+def insert_compared(table: str, kind: str, tables: Sequence[str], start: int, end: int) -> str:
+    """Appends those ``incoming`` rows, all with ``ms`` in ``start..end``, that differ from every version that these
+    tables have of their series and time, as the next versions in the order they came; returns (series, version) of
+    what it added."""
+    same = "digest" if kind == "block" else "value"
+    carried = ", any_value(value) AS value" if kind == "block" else ""
+    found = " UNION ALL ".join(
+        f"""SELECT series, ms, nano, {same}, quality, version FROM {each} WHERE ms BETWEEN {int(start)} AND {int(end)}
+            AND (series, ms, nano) IN (SELECT (series, ms, nano) FROM incoming)"""  # noqa: S608
+        for each in tables
+    )
+    return f"""WITH known AS ({found}),
         distinct_rows AS (
-            SELECT series, time, value, quality, arg_min(received, ordinal) AS received, min(ordinal) AS ordinal
-            FROM incoming GROUP BY series, time, value, quality),
+            SELECT series, ms, nano, {same}, quality, arg_min(lag, ordinal) AS lag, arg_min(origin, ordinal) AS origin,
+                min(ordinal) AS ordinal{carried}
+            FROM incoming GROUP BY series, ms, nano, {same}, quality),
         unknown AS (
             SELECT * FROM distinct_rows AS d WHERE NOT EXISTS (
-                SELECT 1 FROM known AS k WHERE k.series = d.series AND k.time = d.time
-                AND k.value IS NOT DISTINCT FROM d.value AND k.quality = d.quality)),
-        versions AS (SELECT series, time, max(version) + 1 AS next FROM known GROUP BY series, time)
-        INSERT INTO {table}
-        SELECT u.series, u.time, u.value, u.quality, u.received,
-            coalesce(v.next, 0) + row_number() OVER (PARTITION BY u.series, u.time ORDER BY u.ordinal) - 1
-        FROM unknown AS u LEFT JOIN versions AS v USING (series, time)
+                SELECT 1 FROM known AS k WHERE k.series = d.series AND k.ms = d.ms AND k.nano = d.nano
+                AND k.{same} IS NOT DISTINCT FROM d.{same} AND k.quality = d.quality)),
+        versions AS (SELECT series, ms, nano, max(version) + 1 AS next FROM known GROUP BY series, ms, nano)
+        INSERT INTO {table} ({columns(kind)})
+        SELECT u.series, u.ms, u.nano, u.value, u.quality, u.lag,
+            coalesce(v.next, 0) + row_number() OVER (PARTITION BY u.series, u.ms, u.nano ORDER BY u.ordinal) - 1,
+            u.origin{", u.digest" if kind == "block" else ""}
+        FROM unknown AS u LEFT JOIN versions AS v USING (series, ms, nano)
         RETURNING series, version"""  # noqa: S608
 
 
-def at_heads(start: int, end: int, *, text: bool) -> str:
-    """The newest version of the rows whose series and time are in ``heads``, all with times in
-    ``start..end``."""
-    tables = [("number", "CAST(NULL AS VARCHAR)", "value"), ("text", "value", "CAST(NULL AS DOUBLE)")]
-    return " UNION ALL ".join(
-        f"""(SELECT series, time, {number} AS value, quality, received, {words} AS text
-            FROM {table} SEMI JOIN heads USING (series, time) WHERE time BETWEEN {int(start)} AND {int(end)}
-            QUALIFY version = max(version) OVER (PARTITION BY series, time))"""  # noqa: S608
-        for table, words, number in (tables if text else tables[:1])
-    )
+def stored(tables: Mapping[str, Sequence[str]], where: str) -> str:
+    """The rows of these tables by kind as `batch` reads them, with ``version``, ``ms``, ``nano`` and ``lag``."""
+    parts = []
+    for kind, names in tables.items():
+        told = ", ".join(
+            f"{'value' if one == kind else f'CAST(NULL AS {of_type})'} AS {name}"
+            for one, of_type, name in zip(KINDS, KINDS.values(), ("value", "text", "block"), strict=True)
+        )
+        parts += [
+            f"""SELECT series, ms, nano, lag, quality, version, origin, {told}, '{kind}' AS kind
+                FROM {name} WHERE {where}"""  # noqa: S608
+            for name in names
+        ]
+    return " UNION ALL ".join(parts)
 
 
-def batch(columns: Mapping[str, Any]) -> ObservationBatch:
+def at_heads(tables: Mapping[str, Sequence[str]], start: int, end: int) -> str:
+    """The newest version of the rows whose series, ms and nano are in ``heads``, all with ``ms`` in ``start..end``."""
+    span = f"ms BETWEEN {int(start)} AND {int(end)}"
+    where = f"{span} AND (series, ms, nano) IN (SELECT (series, ms, nano) FROM heads)"  # noqa: S608
+    return f"""SELECT * FROM ({stored(tables, where)})
+        QUALIFY version = max(version) OVER (PARTITION BY kind, series, ms, nano)"""  # noqa: S608
+
+
+def batch(found: Mapping[str, Any]) -> ObservationBatch:
     """Rows read back as observations."""
-    there = np.flatnonzero(~np.ma.getmaskarray(columns["text"]))
+    there = np.flatnonzero(~np.ma.getmaskarray(found["text"]))
+    blocks = np.flatnonzero(~np.ma.getmaskarray(found["block"]))
+    ms = np.asarray(found["ms"], np.int64)
     return ObservationBatch(
-        np.asarray(columns["series"], np.int32),
-        np.asarray(columns["time"], np.int64),
-        _numbers(columns["value"]),
-        np.asarray(columns["quality"], np.uint16),
-        np.asarray(columns["received"], np.int64),
-        {row: str(columns["text"][row]) for row in there.tolist()},
+        np.asarray(found["series"], np.int32),
+        ms * MS + np.asarray(found["nano"], np.int64),
+        numbers(found["value"]),
+        np.asarray(found["quality"], np.uint16),
+        (ms + np.asarray(found["lag"], np.int64)) * MS,
+        {row: str(found["text"][row]) for row in there.tolist()},
+        {row: unpacked(bytes(found["block"][row])) for row in blocks.tolist()},
+        np.asarray(found["origin"], np.int32),
     )
 
 
 def newest(
-    cursor: Any, series: npt.NDArray[np.int32], time: npt.NDArray[np.int64], *, any_text: bool
+    cursor: Any, tables: Mapping[str, Sequence[str]], series: npt.NDArray[np.int32], time: Int64
 ) -> ObservationBatch:
-    """The newest version of the row that each series has at its time; without ``any_text`` all are numbers."""
+    """The newest version of the row that each series has at its time."""
     if not len(series):
         return ObservationBatch.of([])
-    cursor.register("heads", {"series": series, "time": time})
+    ms = time // MS
+    cursor.register("heads", {"series": series, "ms": ms, "nano": (time - ms * MS).astype(np.int32)})
     try:
-        query = at_heads(int(time.min()), int(time.max()), text=any_text)
-        return batch(cursor.execute(query).fetchnumpy())
+        return batch(cursor.execute(at_heads(tables, int(ms.min()), int(ms.max()))).fetchnumpy())
     finally:
         cursor.unregister("heads")
 
 
-def _numbers(column: Any) -> npt.NDArray[np.float64]:
+def numbers(column: Any) -> npt.NDArray[np.float64]:
+    """A column of numbers, NaN where it is NULL."""
     filled = np.ma.filled(column, np.nan) if np.ma.isMaskedArray(column) else column
     return np.asarray(filled, np.float64)
-
-
-def _words(column: Any) -> list[str]:
-    return ["" if word is None else str(word) for word in np.ma.filled(column, None)]

@@ -7,24 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from twin.clock import ManualClock
-from twin.errors import Unavailable
+from twin.contracts import History
 from twin.graph.twins.records import PropertyRecord
-from twin.observation import ObservationBatch
 from twin.telemetry.latest import LatestTable, Live, LiveColumns
-
-
-@runtime_checkable
-class Remembers(Protocol):
-    """A history that knows what was the newest at a moment of the past."""
-
-    async def latest_at(self, series: Sequence[int], time: int) -> ObservationBatch:
-        """Of each series the newest observation up to the moment (ns UTC), and the newest usable one."""
-        ...
 
 
 class Present:
@@ -58,7 +47,7 @@ class AsOf:
 
     def __init__(
         self,
-        history: object,
+        history: History,
         records: Sequence[PropertyRecord],
         time: int,
         lost: Callable[[Sequence[str], int], Mapping[str, int]] = lambda _properties, _time: {},
@@ -71,15 +60,13 @@ class AsOf:
         self._reading = asyncio.Lock()
 
     async def live(self, index: int) -> Live:
-        """What the property at ``index`` said; raises `Unavailable` when the history cannot tell."""
+        """What the property at ``index`` said; raises what the history raises."""
         async with self._reading:
             if self._columns is None:
                 self._columns = await self._read()
         return self._columns.row(index)
 
     async def _read(self) -> LiveColumns:
-        if not isinstance(self._history, Remembers):
-            raise Unavailable("This history does not tell what was known at a moment.", remedy="Ask for history.")
         series = np.array([record.series for record in self._records], np.int32)
         latest = LatestTable(ManualClock(self._time), capacity=int(series.max(initial=0)) + 1)
         lost = await asyncio.to_thread(self._lost, [record.iri for record in self._records], self._time)

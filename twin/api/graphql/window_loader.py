@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from strawberry.dataloader import DataLoader
 
@@ -23,26 +21,8 @@ class WindowKey:
     aggregate: Aggregate
 
 
-@runtime_checkable
-class ManyWindows(Protocol):
-    """A history that reads the same window of many series at once."""
-
-    async def windows(
-        self,
-        series: Sequence[int],
-        start: int,
-        end: int,
-        *,
-        interval: int | None = None,
-        points: int | None = None,
-        aggregate: Aggregate = "mean",
-    ) -> Mapping[int, Window]:
-        """A window of each series."""
-        ...
-
-
 class WindowLoader:
-    """Loads windows of series; the history's own ``windows`` is used where it has one."""
+    """Loads windows of series."""
 
     def __init__(self, history: History) -> None:
         self._history = history
@@ -61,25 +41,9 @@ class WindowLoader:
         return [found[key][series] for key, series in asked]
 
     async def _read(self, key: WindowKey, series: list[int]) -> Mapping[int, Window | BaseException]:
-        if isinstance(self._history, ManyWindows):
-            try:
-                return await self._history.windows(
-                    series,
-                    key.start,
-                    key.end,
-                    interval=key.interval,
-                    points=key.points,
-                    aggregate=key.aggregate,
-                )
-            except Exception as error:  # each field that asked reports it
-                return dict.fromkeys(series, error)
-        windows = await asyncio.gather(
-            *(
-                self._history.window(
-                    each, key.start, key.end, interval=key.interval, points=key.points, aggregate=key.aggregate
-                )
-                for each in series
-            ),
-            return_exceptions=True,
-        )
-        return dict(zip(series, windows, strict=True))
+        try:
+            return await self._history.windows(
+                series, key.start, key.end, interval=key.interval, points=key.points, aggregate=key.aggregate
+            )
+        except Exception as error:  # each field that asked reports it
+            return dict.fromkeys(series, error)
