@@ -31,6 +31,7 @@ from twin.flows.past_capabilities import PastCapabilities
 from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
+from twin.flows.spooling import SpooledHistory
 from twin.flows.time_travel import TimeTravel
 from twin.graph.child import end_all
 from twin.graph.readers.service import SparqlService
@@ -41,6 +42,7 @@ from twin.settings import Settings
 from twin.telemetry.duckdb import DuckDBHistory
 from twin.telemetry.latest import LatestTable
 from twin.telemetry.outages import Outages
+from twin.telemetry.spool import Spool
 from twin.vocabularies import sandbox
 
 logger = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class Application:
     history: DuckDBHistory
     travel: TimeTravel
     outages: Outages
+    spooled: SpooledHistory
 
     def __init__(
         self, directory: DataDirectory, settings: Settings, clock: Clock, url: str, *, connect: bool = True
@@ -109,7 +112,11 @@ class Application:
         core.door.before_announcing.append(checks.forget)
         remember(checks.memory, directory.quality, known)
         self._exit.callback(checks.memory.save, directory.quality)
-        ingest = Ingest(latest, history, observations, clock, checks.check)
+        spool = Spool(directory.spool, settings.spool.bytes, settings.spool.reserve_bytes)
+        spooled = self.spooled = SpooledHistory(history, spool, clock)
+        self._exit.push_async_callback(spooled.close)
+        await spooled.recover(latest.apply)
+        ingest = Ingest(latest, spooled, observations, clock, checks.check)
         outages = self.outages = Outages(directory.connections, clock)
         self._exit.callback(outages.close)
         losses = losses_of(outages)
@@ -163,6 +170,7 @@ class Application:
             history=history,
             observations=observations,
             ingest=ingest,
+            spooled=spooled,
             supervisor=supervisor,
             actuator=actuator,
             rebinding=rebinding,

@@ -33,7 +33,7 @@ class DataDirectory:
 
     Parts: ``journal.sqlite``, ``graph/``, ``history.duckdb``, ``violations.sqlite``, ``origins.sqlite``,
     ``rejects.sqlite``, ``alerts.sqlite``, ``connections.sqlite``, ``quality.npz``, ``models/``, ``raw/``,
-    ``payloads/``, ``checkpoints/``, ``snapshots/``, ``past/``.
+    ``payloads/``, ``spool/``, ``checkpoints/``, ``snapshots/``, ``past/``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -168,6 +168,10 @@ class DataDirectory:
     @property
     def history(self) -> Path:
         return self.path / "history.duckdb"
+
+    @property
+    def spool(self) -> Path:
+        return self.path / "spool"
 
     @property
     def violations(self) -> Path:

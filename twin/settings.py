@@ -87,6 +87,15 @@ class ImportSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SpoolSettings:
+    """Where observations wait while the history takes none: at most ``bytes`` on disk, of which ``reserve_bytes`` are
+    set aside from the start for when the disk is full."""
+
+    bytes: int = 268_435_456
+    reserve_bytes: int = 8_388_608
+
+
+@dataclass(frozen=True, slots=True)
 class PayloadSettings:
     """Raw payloads as they came: each is kept for ``keep_hours`` (0: not at all), or for those that ``connections``
     names as ``"IRI=HOURS"``, all together in ``bytes``.  Rejected ones are kept for ``rejected_days``, in
@@ -138,6 +147,7 @@ class Settings:
     sparql: SparqlSettings = field(default_factory=SparqlSettings)
     graphql: GraphqlSettings = field(default_factory=GraphqlSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
+    spool: SpoolSettings = field(default_factory=SpoolSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     revisions: RevisionSettings = field(default_factory=RevisionSettings)
     imports: ImportSettings = field(default_factory=ImportSettings)

@@ -92,6 +92,26 @@ class Operations:
             yield Measure(name, "counter", help, value)
         yield Measure("twin_ingest_waiting_batches", "gauge", "Batches on their way to the history.", counts.waiting)
         yield from pipeline_measures(self._services)
+        yield from self._spool()
+
+    def _spool(self) -> Iterator[Measure]:
+        spooled = self._services.spooled
+        if spooled is None:
+            return
+        depth = spooled.depth
+        age = (self._services.clock.now() - depth.oldest) / 1e9 if depth.oldest else 0.0
+        for name, help, value in (
+            (
+                "twin_spool_active",
+                "Whether observations go to the disk, because the history takes none.",
+                spooled.active,
+            ),
+            ("twin_spool_observations", "Observations that wait on disk for the history.", depth.observations),
+            ("twin_spool_bytes", "Their bytes.", depth.bytes),
+            ("twin_spool_age_seconds", "How long the oldest of them has waited.", max(0.0, age)),
+        ):
+            yield Measure(name, "gauge", help, float(value))
+        yield Measure("twin_spool_refused_batches", "counter", "Spooled batches never to be stored.", spooled.refused)
 
     def _connections(self, scope: Scope) -> Iterator[Measure]:
         if not scope.principal.may_see_bindings():

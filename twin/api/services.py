@@ -22,6 +22,7 @@ from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
 from twin.flows.repairs import Repairing
+from twin.flows.spooling import SpooledHistory
 from twin.graph.change import ChangeDoor
 from twin.graph.past.pinned import Past, Pasts
 from twin.graph.readers.service import SparqlService
@@ -69,6 +70,7 @@ class Services:
     keeping: RawKeeping | None = None
     repairing: Repairing | None = None
     backups: Backups | None = None
+    spooled: SpooledHistory | None = None
     sparql: SparqlService | None = None
     pasts: Pasts | None = None
     past: Past | None = None

@@ -1,13 +1,14 @@
 """Backups: a whole copy of a data directory, taken while its server goes on working or while nobody has it open.
 
 A backup is laid out as a data directory, with ``backup.json`` beside, which names every file with its size and
-SHA-256.  Copied in this order - history, store, journal, then the files they refer to - so that each part is
+SHA-256.  Copied in this order - spool, history, store, journal, then the files they refer to - so that each part is
 known to the next: no row without its series, no state of the graph without its changes, no change without its files.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -71,17 +72,18 @@ class Backups:
             partial = home / f"{secrets.token_hex(8)}{_PARTIAL}"
             try:
                 await asyncio.to_thread(_make_room, home, partial)
+                spooled = await asyncio.to_thread(_copy_spool, self._directory.path, partial)
                 await self._history.copy_to(partial / self._directory.history.name)
                 checkpoint = partial / "checkpoint"
                 await self._door.between_changes(lambda: self._store.checkpoint(checkpoint))
-                return await asyncio.to_thread(self._finish, partial, checkpoint, began)
+                return await asyncio.to_thread(self._finish, partial, checkpoint, began, spooled)
             except (OSError, sqlite3.Error) as error:
                 raise _refused(error) from error
             finally:
                 await asyncio.to_thread(shutil.rmtree, partial, True)
 
-    def _finish(self, partial: Path, checkpoint: Path, began: float) -> Backup:
-        files: Files = {}
+    def _finish(self, partial: Path, checkpoint: Path, began: float, spooled: Files) -> Backup:
+        files = dict(spooled)
         history = partial / self._directory.history.name
         _sync(history)
         files[history.name] = (history.stat().st_size, digest_of(history))
@@ -106,6 +108,7 @@ def back_up_closed(directory: DataDirectory, target: Path, clock: Clock) -> Back
     try:
         partial.mkdir(parents=True)
         files: Files = {}
+        files.update(_copy_spool(directory.path, partial))
         for name in (directory.history.name, f"{directory.history.name}.wal"):
             if (directory.path / name).exists():
                 files[name] = copy_file(directory.path / name, partial / name)
@@ -176,6 +179,20 @@ def copy_checked(backup: Path, target: Path) -> int:
     for directory in {target, *(path.parent for path in _files_under(target))}:
         sync_directory(directory)
     return revision
+
+
+def _copy_spool(source: Path, target: Path) -> Files:
+    """Copies what waits for the history.  Before the history: what it takes meanwhile is then in both, and never in
+    neither."""
+    files: Files = {}
+    spool = source / "spool"
+    if not any(spool.glob("segment-*")):
+        return files
+    (target / "spool").mkdir()
+    for path in (spool / "cursor", *sorted(spool.glob("segment-*"))):
+        with contextlib.suppress(FileNotFoundError):  # there is none, or it was emptied meanwhile
+            files[f"spool/{path.name}"] = copy_file(path, target / "spool" / path.name)
+    return files
 
 
 def _copy_rest(source: Path, target: Path, files: Files) -> int:

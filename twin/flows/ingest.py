@@ -9,7 +9,7 @@ from time import perf_counter
 from twin.bindings.health import ConnectionHealth
 from twin.bus import Topic
 from twin.clock import Clock
-from twin.contracts import History
+from twin.flows.spooling import Appends
 from twin.observation import ObservationBatch
 from twin.stages import Stages
 from twin.telemetry.latest import LatestTable
@@ -40,15 +40,16 @@ class IngestCounts:
 class Ingest:
     """The road of every observation, from a connection or from a model.
 
-    A value is shown only after it is committed to the history: what somebody has seen is never lost, whenever the
-    server stops.  The price is that no new value is shown while the history takes none; connections then offer their
-    batch again and hold their devices back.  ``stages`` tells how long each step takes.
+    A value is shown only after it is on disk - in the history, or in the spool while the history takes none: what
+    somebody has seen is never lost, whenever the server stops.  The price is that no new value is shown while neither
+    takes any; connections then offer their batch again and hold their devices back.  ``stages`` tells how long each
+    step takes.
     """
 
     def __init__(
         self,
         latest: LatestTable,
-        history: History,
+        history: Appends,
         observations: Topic[ObservationBatch],
         clock: Clock,
         check: Check = lambda batch, _now: batch,
