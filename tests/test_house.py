@@ -22,6 +22,8 @@ ONLY_IN = {
     "onnxruntime": ("twin/inference/",),
     "duckdb": ("twin/telemetry/duckdb",),
     "paho": ("connectors/mqtt/",),
+    "pyarrow": ("twin/telemetry/table_",),
+    "zstandard": ("twin/lineage/frames",),
     "asyncua": ("connectors/opcua/", "connectors/simulator/"),
     "amqtt": ("connectors/simulator/",),
 }

@@ -35,7 +35,7 @@ from twin.flows.spooling import SpooledHistory
 from twin.flows.time_travel import TimeTravel
 from twin.graph.child import end_all
 from twin.graph.readers.service import SparqlService
-from twin.lineage.keeping import open_keeping
+from twin.lineage.keeping import RawKeeping, open_keeping
 from twin.observation import ObservationBatch
 from twin.scope import Scope
 from twin.settings import Settings
@@ -62,6 +62,8 @@ class Application:
     sparql: SparqlService
     observations: Topic[ObservationBatch]
     history: DuckDBHistory
+    latest: LatestTable
+    keeping: RawKeeping
     travel: TimeTravel
     outages: Outages
     spooled: SpooledHistory
@@ -99,7 +101,7 @@ class Application:
         self._exit.callback(core.close)
         self._exit.push_async_callback(core.door.idle)
         self._exit.push_async_callback(core.jobs.close)
-        latest = LatestTable(clock)
+        latest = self.latest = LatestTable(clock)
         history = self.history = DuckDBHistory(
             directory.history, memory=settings.history.memory, threads=settings.history.threads
         )
@@ -131,7 +133,9 @@ class Application:
         await self.sparql.start()
         self._exit.push_async_callback(self.sparql.close)
         connectors = InstalledConnectors()
-        keeping = open_keeping(directory.origins, directory.payloads, directory.rejects, settings.payloads, clock)
+        keeping = self.keeping = open_keeping(
+            directory.origins, directory.payloads, directory.rejects, settings.payloads, clock
+        )
         self._exit.push_async_callback(keeping.close)
         supervisor = self.supervisor = Supervisor(
             connectors,
@@ -176,6 +180,7 @@ class Application:
             rebinding=rebinding,
             predictor=self.predictor,
             keeping=keeping,
+            checks=checks.stated,
             importer=core.importer,
             jobs=core.jobs,
             repairing=core.repairing,

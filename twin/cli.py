@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
@@ -96,12 +96,29 @@ def demo(data: Path | None, config: Path | None, host: str | None, port: int | N
 @main.command("import")
 @click.argument("files", nargs=-1, required=True, type=_path)
 @click.option("--site", default=None, help="The site to import into (default: the first file's stem).")
-@click.option("--lenient", is_flag=True, help="Repair illegal IRIs, and list every repair.")
+@click.option("--lenient", is_flag=True, help="Repair illegal IRIs, and list every repair; keep good rows.")
+@click.option("--history", is_flag=True, help="The files are tables of past values: CSV, NDJSON, Parquet, Arrow.")
+@click.option("--dry-run", is_flag=True, help="With --history: judge every row, and keep none.")
 @_data
 @_config
 @sentences
-def import_(files: tuple[Path, ...], site: str | None, lenient: bool, data: Path, config: Path | None) -> None:
-    """Imports a building: Turtle, N-Triples, N-Quads, TriG, JSON-LD, RDF/XML, DTDL and digital-twin graphs in JSON."""
+def import_(
+    files: tuple[Path, ...],
+    site: str | None,
+    lenient: bool,
+    history: bool,
+    dry_run: bool,
+    data: Path,
+    config: Path | None,
+) -> None:
+    """Imports a building: Turtle, N-Triples, N-Quads, TriG, JSON-LD, RDF/XML, DTDL and digital-twin graphs in JSON.
+
+    With --history, tables of past values.
+    """
+    if history:
+        from twin.history_commands import run_history_import
+
+        sys.exit(0 if run_history_import(files, lenient, dry_run, data) else 1)
     from twin.running import run_import
 
     run_import(files, site, lenient, data, config)
@@ -109,10 +126,27 @@ def import_(files: tuple[Path, ...], site: str | None, lenient: bool, data: Path
 
 @main.command()
 @click.option("--site", default=None, help="One site only (default: all).")
+@click.option("--history", is_flag=True, help="Write past values instead, of what the options below select.")
+@click.option("--property", multiple=True, help="A property's id; may be given several times.")
+@click.option("--twin", multiple=True, help="A twin's id: all its properties.")
+@click.option("--class", "type", default=None, help="Of properties or of their twins, e.g. brick:AHU.")
+@click.option("--role", default=None, help="E.g. supply_air_temperature.")
+@click.option("--text", default=None, help="Searched in name and id.")
+@click.option("--query", default=None, help="SPARQL whose first column is properties or twins.")
+@click.option("--from", "start", default=None, help="ISO 8601 (default: a day before --to).")
+@click.option("--to", default=None, help="ISO 8601 (default: now).")
+@click.option("--interval", default=None, help="PT15M or 15m (default: every sample).")
+@click.option("--aggregate", default=None, help="Of an interval: mean, min, max, sum, count, first, last.")
+@click.option("--format", default=None, help="ndjson, csv, parquet or arrow.")
 @_data
 @sentences
-def export(site: str | None, data: Path) -> None:
-    """Writes the sites' assets, bindings and models to standard output as N-Quads."""
+def export(site: str | None, history: bool, type: str | None, start: str | None, data: Path, **selected: Any) -> None:
+    """Writes the sites' assets, bindings and models to standard output as N-Quads; with --history, past values."""
+    if history:
+        from twin.history_commands import run_history_export
+
+        run_history_export({**selected, "site": site, "class": type, "from": start}, data, sys.stdout.buffer)
+        return
     from twin.running import run_export
 
     run_export(site, data, sys.stdout.buffer)

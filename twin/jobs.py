@@ -18,7 +18,7 @@ from typing import Any, Literal
 from twin.clock import Clock
 from twin.errors import Conflict, NotFound, TwinError, Unavailable
 
-Kind = Literal["import", "validation", "retyping"]
+Kind = Literal["import", "validation", "retyping", "back-fill", "reprocessing"]
 State = Literal["running", "done", "failed", "cancelled"]
 _KEPT = 200
 _log = logging.getLogger(__name__)

@@ -14,7 +14,14 @@ from tests.server_process import ServerProcess, twin
 from twin.settings import read_settings
 
 # In README and the references each section stands for itself; a walk is followed from its beginning to its end.
-BY_SECTION = ("README.md", "docs/graphql.md", "docs/sparql.md", "docs/operations.md", "docs/revisions.md")
+BY_SECTION = (
+    "README.md",
+    "docs/graphql.md",
+    "docs/sparql.md",
+    "docs/operations.md",
+    "docs/revisions.md",
+    "docs/history.md",
+)
 WALKS = ("docs/import.md", "docs/bind-a-device.md")
 TESTED_ELSEWHERE = ("docs/add-a-connector.md",)
 PARTS: list[tuple[str, str | None]] = [

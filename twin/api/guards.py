@@ -21,7 +21,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _KNOWN = 64  # hosts, as they are written, that are remembered
-_LARGE = ("/api/v1/imports", "/api/v1/models", "/rdf-graphs")
+_LARGE = ("/api/v1/imports", "/api/v1/history/import", "/api/v1/models", "/rdf-graphs")
 """Where files come in, which may be larger than a request."""
 
 

@@ -31,7 +31,11 @@ class JobResource:
         """Adds them under ``/api/v1``."""
         add = router.add_api_route
         add(
-            "/jobs", self.listed, methods=["GET"], response_class=Response, summary="Imports, validations and retypings"
+            "/jobs",
+            self.listed,
+            methods=["GET"],
+            response_class=Response,
+            summary="The jobs that go on and the newest that ended",
         )
         add(
             "/jobs/{id}",
@@ -46,7 +50,7 @@ class JobResource:
         self,
         request: Request,
         site: Annotated[str | None, Query(description="a site's id; none: all")] = None,
-        kind: Annotated[str | None, Query(description="import, validation or retyping")] = None,
+        kind: Annotated[str | None, Query(description="e.g. import, validation or back-fill")] = None,
         state: Annotated[str | None, Query(description="running, done, failed or cancelled")] = None,
     ) -> Response:
         """Those that go on and the newest that ended, newest first."""

@@ -26,7 +26,9 @@ from twin.flows.spooling import SpooledHistory
 from twin.graph.change import ChangeDoor
 from twin.graph.past.pinned import Past, Pasts
 from twin.graph.readers.service import SparqlService
+from twin.graph.twins.checks import StatedChecks
 from twin.graph.twins.reader import TwinReader
+from twin.graph.twins.records import PropertyRecord
 from twin.graph.validation.violations import ViolationStore
 from twin.jobs import Jobs
 from twin.lineage.keeping import RawKeeping
@@ -48,7 +50,7 @@ class Services:
 
     In those of a past, ``store`` and ``twins`` answer as of ``past``.  ``principal_of`` says who asks; ``readiness``
     gives the reason why the server is not ready yet (empty: it is);
-    ``measures`` adds figures to ``/metrics``.
+    ``checks`` says what a property's values are held against; ``measures`` adds figures to ``/metrics``.
     """
 
     clock: Clock
@@ -68,6 +70,7 @@ class Services:
     importer: Importer
     jobs: Jobs
     keeping: RawKeeping | None = None
+    checks: Callable[[PropertyRecord], StatedChecks] | None = None
     repairing: Repairing | None = None
     backups: Backups | None = None
     spooled: SpooledHistory | None = None

@@ -10,6 +10,7 @@ import strawberry
 from twin.api.graphql.arrays import ArrayValue, array_of
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import described
+from twin.api.graphql.lineage import ValueLineage, value_lineage
 from twin.api.graphql.present import AsOf, Present
 from twin.api.graphql.scalars import DateTime, Value
 from twin.api.graphql.series import Series, series_of
@@ -131,6 +132,14 @@ class PropertyFields:
         self._context.see_bindings()
         record = self._context.services.twins.binding(self._context.scope, self.id)
         return None if record is None else binding_of(self._context, record)
+
+    @described(
+        "where the newest value up to a moment (default: now) came from: origin, raw payload, codec, checks and"
+        " corrections; needs the permission to see bindings; null when there is none"
+    )
+    async def lineage(self, at: DateTime | None = None) -> ValueLineage | None:
+        self._context.see_bindings()
+        return await value_lineage(self._context, self._record, at)
 
 
 async def _later(told: Awaitable[Live], say: Callable[[Live], T]) -> T:
