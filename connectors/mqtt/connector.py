@@ -8,7 +8,7 @@ from functools import partial
 from types import TracebackType
 from typing import ClassVar, Literal, Self
 
-from connectors.mqtt.inbox import Message
+from connectors.mqtt.inbox import Messages
 from connectors.mqtt.session import Session
 from connectors.mqtt.settings import MqttOptions, broker, who
 from connectors.mqtt.topics import check_filter, check_topic
@@ -68,7 +68,7 @@ class MqttConnector:
         session = self._connected()
         filters, wrong = _sorted(bindings)
         if wrong:
-            yield _batch([(each, None, 0, 0) for each in wrong], session)
+            yield _batch(Messages(wrong, [None] * len(wrong), [0] * len(wrong), [0] * len(wrong)), session)
         session.subscribe(filters)
         try:
             while True:
@@ -110,16 +110,15 @@ def _sorted(bindings: Sequence[AddressBinding]) -> tuple[list[str], list[str]]:
     return filters, wrong
 
 
-def _batch(messages: Sequence[Message], session: Session) -> SampleBatch:
-    topics, payloads, received, mids = zip(*messages, strict=True)
-    refused = None in payloads
+def _batch(messages: Messages, session: Session) -> SampleBatch:
+    refused = messages.payloads[0] is None  # those that were refused come by themselves
     return SampleBatch(
-        addresses=topics,
-        values=payloads,
+        addresses=messages.topics,
+        values=messages.payloads,
         times=[0] * len(messages),
-        received=received,
-        qualities=[Quality.CONFIGURATION if each is None else Quality.GOOD for each in payloads] if refused else None,
-        acknowledge=partial(session.acknowledge, mids) if any(mids) else None,
+        received=messages.received,
+        qualities=[Quality.CONFIGURATION] * len(messages) if refused else None,
+        acknowledge=partial(session.acknowledge, messages.mids) if any(messages.mids) else None,
     )
 
 

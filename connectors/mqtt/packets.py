@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import repeat
-
-from connectors.mqtt.inbox import Message
+from dataclasses import dataclass
 
 _PUBLISH, _QOS_2 = 0x30, 0x04
 _REMEMBERED_TOPICS = 100_000
-Taken = tuple[list[Message], bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Messages in columns of one length - topics, payloads, packet identifiers (0: QoS 0) - and the other packets."""
+
+    topics: list[str]
+    payloads: list[bytes]
+    mids: list[int]
+    others: bytes = b""
 
 
 class PublishStream:
@@ -25,15 +32,12 @@ class PublishStream:
         self.held_back = False
         """Whether a packet that is whole waits only for room."""
 
-    def take(self, data: bytes, room: int, received: int) -> Taken:
-        """The messages in what has come so far, at most ``room``; the other packets' bytes; how many bytes of payload.
-
-        ``received`` is the time (ns UTC) at which ``data`` came.
-        """
+    def take(self, data: bytes, room: int) -> Taken:
+        """What is whole in all that has come so far, with at most ``room`` messages."""
         self._missing -= len(data)
         if self._missing > 0:
             self._parts.append(data)
-            return [], b"", 0
+            return Taken([], [], [])
         data = b"".join((self._rest, *self._parts, data)) if self._rest else data
         self._parts.clear()
         topics: list[str] = []
@@ -41,7 +45,7 @@ class PublishStream:
         mids: list[int] = []
         others: list[bytes] = []
         known = self._topics
-        position, end, size = 0, len(data), 0
+        position, end = 0, len(data)
         self.held_back, self._missing = False, 0
         while position < end:
             head = data[position]
@@ -83,13 +87,12 @@ class PublishStream:
                     topics.append(topic)
                     payloads.append(data[payload:stop])
                     mids.append(data[body] << 8 | data[body + 1] if head & 0x06 else 0)
-                    size += stop - payload
                     position = stop
                     continue
             others.append(data[position:stop])
             position = stop
         self._rest = data[position:]
-        return list(zip(topics, payloads, repeat(received), mids, strict=False)), b"".join(others), size
+        return Taken(topics, payloads, mids, b"".join(others))
 
     def _named(self, name: bytes) -> str:
         """The topic as text, kept for the next time; empty when it is none."""

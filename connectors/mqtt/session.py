@@ -16,7 +16,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.reasoncodes import ReasonCode
 
-from connectors.mqtt.inbox import Inbox, Message
+from connectors.mqtt.inbox import Inbox, Messages
 from connectors.mqtt.settings import Broker, MqttOptions, Who
 from connectors.mqtt.wire import WiredClient, queue
 from connectors.mqtt.words import lost, refused, unreachable
@@ -25,7 +25,7 @@ from twin.connector import ConnectorError, WriteError
 logger = logging.getLogger(__name__)
 
 FILTERS_AT_ONCE = 500
-GATHERING = 0.025
+GATHERING = 0.01
 """Seconds for which messages that come fast are gathered at most, counted from the batch before."""
 QUIET = 0.002
 """Seconds without a message that end the gathering: a broker may send no more before some are acknowledged."""
@@ -52,7 +52,7 @@ class Session:
         self._loop = asyncio.get_running_loop()
         self._arrived = asyncio.Event()
         self._inbox = Inbox(options.queue, partial(self._loop.call_soon_threadsafe, self._arrived.set))
-        self._refusals: list[Message] = []
+        self._refusals = Messages()
         self._given = 0.0  # when messages were last given to the reader, in the loop's time
         self._closing = False
         self._parting: ReasonCode | None = None  # what paho said of the end
@@ -124,7 +124,7 @@ class Session:
         if not self._who.lasting:
             self._leaving = self._loop.call_later(SHORTLY, self._give_up)
 
-    async def received(self) -> list[Message]:
+    async def received(self) -> Messages:
         """All messages that wait, at least one; raises `ConnectorError` when the session ended and all are taken.
 
         A message that comes alone is given at once.  When they come fast they are gathered for a moment: each batch
@@ -136,8 +136,10 @@ class Session:
             if waiting and waiting == len(self._inbox):
                 break
         while True:
-            refusals, self._refusals = self._refusals, []
-            if messages := refusals + self._inbox.take():
+            if len(self._refusals):
+                refusals, self._refusals = self._refusals, Messages()
+                return refusals
+            if len(messages := self._inbox.take()):
                 self._given = self._loop.time()
                 return messages
             if self._reason is not None:
@@ -216,7 +218,7 @@ class Session:
             if code.is_failure:
                 logger.warning("%s refused the subscription to %s", self._broker, each)
                 self._held.pop(each, None)
-                self._refusals.append((each, None, time.time_ns(), 0))
+                self._refusals.add(each, None, time.time_ns(), 0)
                 self._arrived.set()
 
     def _acknowledged(self, mid: int) -> None:
@@ -304,9 +306,9 @@ class Session:
     def _on_publish(self, client: Client, data: object, mid: int, code: object, properties: object) -> None:
         self._post(self._acknowledged, mid)
 
-    def _took(self, messages: Sequence[Message]) -> None:
+    def _took(self, mids: Sequence[int]) -> None:
         if self._options.acknowledge == "received":
-            self._acknowledge(self._client, [each[3] for each in messages])
+            self._acknowledge(self._client, mids)
 
     def _on_message(self, client: Client, data: object, message: MQTTMessage) -> None:
         try:
@@ -317,7 +319,7 @@ class Session:
                 client.ack(message.mid, message.qos)
             return
         mid = message.mid if message.qos else 0
-        self._inbox.put([(topic, bytes(message.payload), time.time_ns(), mid)], len(message.payload))
+        self._inbox.put_one(topic, bytes(message.payload), mid, time.time_ns())
 
     def _post(self, callback: Callable[..., object], *arguments: Any) -> None:
         try:

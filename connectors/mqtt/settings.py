@@ -24,7 +24,7 @@ class MqttOptions:
     keepalive: int = option(10, minimum=1, maximum=65_535)
     connect_timeout: float = option(5.0, minimum=0.1)
     write_timeout: float = option(5.0, minimum=0.1)
-    queue: int = option(10_000, minimum=1)
+    queue: int = option(50_000, minimum=1)
 
 
 @dataclass(frozen=True, slots=True)

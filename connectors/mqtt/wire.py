@@ -13,20 +13,20 @@ from typing import Any
 
 from paho.mqtt.client import Client
 
-from connectors.mqtt.inbox import Inbox, Message
+from connectors.mqtt.inbox import Inbox
 from connectors.mqtt.packets import PublishStream
 
 CHUNK = 256 * 1024
 """Bytes read at once."""
 CLOSE = 0.005
 """Seconds between two reads that are close: messages come so fast that it pays to let some gather."""
-Took = Callable[[Sequence[Message]], None]
+Took = Callable[[Sequence[int]], None]
 
 
 class Wire:
     """A connected socket as paho uses it.  Messages go to the inbox, as far as there is room; paho gets the rest.
 
-    ``connected`` is a socket, encrypted or not; ``took`` is told the messages of each read, on the network thread.
+    ``connected`` is a socket, encrypted or not; ``took`` is told the packets of each read, on the network thread.
     """
 
     def __init__(self, connected: Any, inbox: Inbox, took: Took) -> None:
@@ -65,10 +65,11 @@ class Wire:
             data = self._socket.recv(CHUNK)
             if not data:
                 return False
-        messages, self._others, size = self._stream.take(data, self._inbox.room, time.time_ns())
-        if messages:
-            self._inbox.put(messages, size)
-            self._took(messages)
+        taken = self._stream.take(data, self._inbox.room)
+        self._others = taken.others
+        if taken.mids:
+            self._inbox.put(taken.topics, taken.payloads, taken.mids, time.time_ns())
+            self._took(taken.mids)
             now = time.monotonic()
             self.busy = now - self._last < CLOSE
             self._last = now

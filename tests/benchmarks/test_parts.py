@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from argparse import Namespace
 from pathlib import Path
 
 from pyoxigraph import RdfFormat, parse
@@ -12,7 +13,18 @@ from benchmarks.parts.mqtt_publisher import SIZE, packets, payload
 
 
 def test_every_benchmark_can_be_run_by_its_name() -> None:
-    assert names() == ["analyst", "import", "import_graph", "ingest", "shacl_gate", "sparql", "start", "timetravel"]
+    assert names() == [
+        "analyst",
+        "durable_ingest",
+        "import",
+        "import_graph",
+        "ingest",
+        "latency",
+        "shacl_gate",
+        "sparql",
+        "start",
+        "timetravel",
+    ]
 
 
 def test_every_benchmark_finds_what_it_needs() -> None:
@@ -22,14 +34,15 @@ def test_every_benchmark_finds_what_it_needs() -> None:
 
 def test_a_payload_is_200_bytes_of_json_with_one_point() -> None:
     for index in (0, 7, 999_999):
-        body = payload(index, 1_767_225_600_123 + index)
+        body = payload(index, 3, 1_767_225_600_123 + index, 1)
         assert len(body) == SIZE
         assert json.loads(body)["ts"] == 1_767_225_600_123 + index
         assert json.loads(body)["seq"] == index
 
 
 def test_packets_are_mqtt_and_no_two_of_a_topic_have_one_time() -> None:
-    stream = b"".join(packets(1000, 10, 5_000))
+    chosen = Namespace(messages=1000, topics=10, prefix="bench", points=1, qos=0)
+    stream = b"".join(packets(chosen, 7))
     seen = set()
     while stream:
         assert stream[0] == 0x30

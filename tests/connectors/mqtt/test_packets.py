@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mqtt.packets import PublishStream
+from connectors.mqtt.packets import PublishStream, Taken
 
 
 def packet(head: int, body: bytes) -> bytes:
@@ -42,21 +42,19 @@ def test_however_the_stream_is_cut_every_packet_comes_once_and_in_order(
 ) -> None:
     data = b"".join(each if isinstance(each, bytes) else each.packet() for each in sent)
     stream = PublishStream()
-    messages, others, size = [], b"", 0
+    messages, others = [], b""
     while data:
         cut = cuts.pop() if cuts else len(data)
         part, data = data[:cut], data[cut:]
         while part or stream.held_back:
-            took, rest, took_size = stream.take(part, room, 7)
-            assert len(took) <= room
-            messages += took
-            others += rest
-            size += took_size
+            taken = stream.take(part, room)
+            assert len(taken.topics) <= room
+            messages += zip(taken.topics, taken.payloads, taken.mids, strict=True)
+            others += taken.others
             part = b""
     publishes = [each for each in sent if isinstance(each, Publish)]
-    assert messages == [(each.topic, each.payload, 7, each.mid) for each in publishes]
+    assert messages == [(each.topic, each.payload, each.mid) for each in publishes]
     assert others == b"".join(each for each in sent if isinstance(each, bytes))
-    assert size == sum(len(each.payload) for each in publishes)
 
 
 @given(st.lists(st.binary(max_size=200), max_size=10))
@@ -64,9 +62,9 @@ def test_what_is_no_mqtt_does_not_raise_and_is_not_made_up(noise: list[bytes]) -
     stream = PublishStream()
     came = b"".join(noise)
     for part in noise:
-        messages, others, size = stream.take(part, 1000, 0)
-        assert size + len(others) <= len(came)
-        assert all(isinstance(topic, str) and topic for topic, *_ in messages)
+        taken = stream.take(part, 1000)
+        assert sum(map(len, taken.payloads)) + len(taken.others) <= len(came)
+        assert all(taken.topics)
 
 
 def test_a_publish_that_is_not_well_formed_is_left_to_whoever_reads_the_rest() -> None:
@@ -75,17 +73,17 @@ def test_a_publish_that_is_not_well_formed_is_left_to_whoever_reads_the_rest() -
     quality_3 = packet(0x36, b"\x00\x01a\x00\x01x")
     without_identifier = packet(0x32, b"\x00\x01a\x00")
     for each in (topic_longer_than_the_packet, not_utf_8, quality_3, without_identifier):
-        assert PublishStream().take(each, 10, 0) == ([], each, 0)
+        assert PublishStream().take(each, 10) == Taken([], [], [], each)
 
 
 def test_a_length_without_an_end_is_not_waited_for() -> None:
     endless = b"\x30\xff\xff\xff\xff\x01"
-    assert PublishStream().take(endless, 10, 0) == ([], endless, 0)
+    assert PublishStream().take(endless, 10) == Taken([], [], [], endless)
 
 
 def test_a_large_packet_in_many_parts_is_put_together_once() -> None:
     large = Publish("large", bytes(3_000_000), 0)
     data = large.packet()
     stream = PublishStream()
-    came = [stream.take(data[start : start + 1000], 10, 0)[0] for start in range(0, len(data), 1000)]
-    assert [message for messages in came for message in messages] == [("large", large.payload, 0, 0)]
+    came = [stream.take(data[start : start + 1000], 10) for start in range(0, len(data), 1000)]
+    assert [payload for taken in came for payload in taken.payloads] == [large.payload]
