@@ -109,7 +109,7 @@ def _settled(server: IngestServer) -> None:
 
 def _complete(report: Report, server: IngestServer, sent: int) -> None:
     with duckdb.connect(str(server.data / "history.duckdb"), read_only=True) as history:
-        found = history.execute("SELECT count(*), count(DISTINCT (series, time)) FROM number").fetchone()
+        found = history.execute("SELECT count(*), count(DISTINCT (series, ms, nano)) FROM number").fetchone()
     if found != (sent, sent):
         report.fail(f"{sent:,} messages were acknowledged by the broker and the history has {found}")
 

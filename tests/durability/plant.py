@@ -90,7 +90,7 @@ class Plant:
         """The numbers of the messages that are in the history's file, each as often as it is there; ends the server."""
         self.server.stop()
         with duckdb.connect(str(self.data / "history.duckdb"), read_only=True) as history:
-            rows = history.execute("SELECT value, time FROM number").fetchall()
+            rows = history.execute("SELECT value, ms * 1000000 + nano FROM number").fetchall()
         numbers = sorted(int(value) for value, _ in rows)
         assert all(time == (self.start + int(value)) * 1_000_000 for value, time in rows)
         return numbers
