@@ -17,6 +17,7 @@ from twin.errors import ConfigurationError, Conflict, TwinError
 from twin.flows.backups import Backup, back_up_closed, check_free, copy_checked, put_in_place
 from twin.flows.examining import examine, repair_store
 from twin.graph.journal import Journal
+from twin.graph.past.snapshots import Snapshots
 from twin.running import ask, existing
 from twin.settings import Settings
 from twin.telemetry.duckdb import DuckDBHistory
@@ -59,6 +60,8 @@ def run_restore(backup: Path, data: Path) -> None:
             try:
                 revision, replayed = core.door.revision, core.replayed
                 strangers = asyncio.run(_set_aside(directory.history, core.journal))
+                if core.journal.oldest:  # its first changes are gone, so that a state has to stand for them
+                    Snapshots(core.store, core.journal, directory.snapshots, None, keep=1, size=2**62).take()
             finally:
                 core.close()
         if revision < stated:

@@ -13,11 +13,17 @@ from pathlib import Path
 
 from twin.directory import DataDirectory
 from twin.errors import ConfigurationError, TwinError, Unavailable
+from twin.flows.lifetimes import Lifetimes
 from twin.flows.rebuilding import rebuilt
 from twin.graph.child import run
 from twin.graph.journal import Journal
+from twin.graph.oxigraph import OxigraphStore
 from twin.graph.recovery import read_artifacts, sync_directory
+from twin.graph.validation.gate import Gate, our_shapes, validate
+from twin.graph.validation.violations import ViolationList, ViolationStore
+from twin.graph.violation import Violation
 from twin.telemetry.duckdb import DuckDBHistory
+from twin.vocab import site_of_graph
 
 _MODEL = re.compile(r"[0-9a-f]{64}")
 _REFERENCE = "graph.expected"
@@ -83,7 +89,10 @@ def of_journal(journal: Journal, directory: DataDirectory) -> Iterator[Finding]:
 def examine_store(directory: DataDirectory, journal: Journal, brick: str) -> tuple[int, list[Finding]]:
     """How many revisions the store was behind, and where it is not what the journal says; it must not be open."""
     with _anew(directory, journal, brick) as reference:
-        return _compared(directory.path, reference, brick)
+        replayed, wrong = _compared(directory.path, reference, brick)
+        if not wrong and directory.violations.exists():
+            wrong += of_violations(directory, journal, reference)
+        return replayed, wrong
 
 
 def repair_store(directory: DataDirectory, journal: Journal, brick: str, now: int) -> tuple[list[Finding], Path | None]:
@@ -128,6 +137,43 @@ def _compared(data: Path, reference: Path, brick: str) -> tuple[int, list[Findin
     except Unavailable as error:
         return 0, [Finding(f"The graph store ended the process that read it: {error.message}", remedy)]
     return int(told["replayed"]), [Finding(message, remedy) for message in told["wrong"]]
+
+
+def of_violations(directory: DataDirectory, journal: Journal, graph: Path) -> list[Finding]:
+    """Sites whose violations are not those that a full check finds in the store ``graph``, which is in order; sites
+    that the next start of a server will validate anyway are passed over."""
+    store, kept = OxigraphStore(graph), ViolationStore(directory.violations)
+    gate = Gate(our_shapes())
+    found: list[Finding] = []
+    try:
+        Lifetimes(store, journal, kept, ("twin", "user")).open()
+        due = kept.due()
+        for site in (site for each in store.graphs() if (site := site_of_graph(each)) is not None):
+            if site in due:
+                continue
+            expected = {each.identity for each in (*validate(store, site), *gate.by_users(store, site))}
+            listed = {each.identity for each in _listed(kept, site)}
+            if expected != listed:
+                found.append(
+                    Finding(
+                        f"The violations of the site {site} are not what a full check finds: "
+                        f"{len(expected - listed)} are missing, {len(listed - expected)} are too many.",
+                        f"Delete {directory.violations}: the next start of the server validates every site anew.",
+                    )
+                )
+    finally:
+        kept.close()
+        store.close()
+    return found
+
+
+def _listed(violations: ViolationList, site: str) -> Iterator[Violation]:
+    for source in ("twin", "user"):
+        after, more = None, True
+        while more:
+            page = violations.page(site, after=after, limit=10_000, source=source)
+            yield from page.items
+            after, more = page.cursors[-1] if page.cursors else None, page.has_next
 
 
 def of_models(models: Path) -> Iterator[Finding]:

@@ -188,6 +188,10 @@ class ChangeDoor:
     def _tell(committed: Revision, telling: Callable[[], None]) -> None:
         try:
             telling()
+        except TwinError as error:
+            logger.warning(
+                "Revision %d stands, but a part of the server could not follow it: %s", committed.token, error
+            )
         except Exception:
             logger.exception("Revision %d stands, but a part of the server could not follow it.", committed.token)
 

@@ -167,6 +167,10 @@ class OxigraphStore:
         """The IRIs that a graph says to be of the class, written ``<IRI>``; as `pairs`."""
         return [node for node in self._column(f"SELECT ?s {{ ?s a {cls} }}", graph) if node[0] == "<"]
 
+    def subjects(self, predicate: NamedNode, graph: NamedNode) -> list[str]:
+        """The IRIs of which a graph says something by the predicate, written ``<IRI>``; as `pairs`."""
+        return [node for node in self._column(f"SELECT DISTINCT ?s {{ ?s {predicate} ?o }}", graph) if node[0] == "<"]
+
     def _column(self, query: str, graph: NamedNode) -> list[str]:
         found = self._store.query(query, default_graph=graph)
         if not isinstance(found, QuerySolutions):

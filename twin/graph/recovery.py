@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from twin.errors import ConfigurationError
+from twin.errors import ConfigurationError, Unavailable
 from twin.graph.bulk import Text, graphs_of, reload_texts
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
@@ -60,19 +60,34 @@ def mend(store: OxigraphStore, journal: Journal, raw: Path) -> None:
 
 
 def keep_artifacts(raw: Path, site: str, texts: Sequence[Text]) -> str:
-    """Writes the texts of an import under their hashes, fsynced; what the journal is to remember of them."""
+    """Writes the texts of an import under their hashes, fsynced; what the journal is to remember of them.
+
+    Raises `Unavailable` when the disk refuses; nothing half written is left then.
+    """
     lines = [site]
-    for text in texts:
-        name = f"{hashlib.sha256(text.data).hexdigest()}.{text.syntax.file_extension}"
-        partial = raw / f"{name}.partial"
+    try:
+        for text in texts:
+            name = f"{hashlib.sha256(text.data).hexdigest()}.{text.syntax.file_extension}"
+            _keep(text.data, raw / f"{name}.partial", raw / name)
+            lines.append(f"{name} {text.base}")
+        sync_directory(raw)
+    except OSError as error:
+        raise Unavailable(
+            f"The files of the import cannot be kept: {error}. Nothing was imported.",
+            remedy="See that the disk has room, and import again.",
+        ) from error
+    return "\n".join(lines)
+
+
+def _keep(data: bytes, partial: Path, path: Path) -> None:
+    try:
         with partial.open("wb") as file:
-            file.write(text.data)
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(raw / name)
-        lines.append(f"{name} {text.base}")
-    sync_directory(raw)
-    return "\n".join(lines)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def sync_directory(directory: Path) -> None:

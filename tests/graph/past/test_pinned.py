@@ -42,7 +42,8 @@ STATEMENTS = [
 BINDING = '<urn:b> a twin:Binding ; twin:binds <urn:twin:hq:point1> ; twin:connection <urn:c> ; twin:address "a" .'
 POOL: list[tuple[Quad, ...]] = [quads(statement) for statement in STATEMENTS]
 POOL.append(quads(BINDING, bindings_graph("hq")))
-DEPOT = ':d a brick:Building ; rdfs:label "Depot" ; brick:hasPoint :p . :p a brick:Sensor .'
+DEPOT = """:d a brick:Building ; rdfs:label "Depot" ; brick:hasPoint :p . :p a brick:Sensor .
+<urn:twin:hq:n2> rdfs:label "a name by another site" . <urn:twin:hq:n3> a brick:AHU ; rdfs:label "shared" ."""
 PREFIXES = "@prefix brick: <https://brickschema.org/schema/Brick#> . @prefix : <urn:twin:depot:> .\n" + (
     "@prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .\n"
 )

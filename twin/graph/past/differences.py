@@ -15,6 +15,7 @@ from twin.graph.bulk import graphs_of
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
 from twin.terms import NamedNode
+from twin.vocab import site_of_any_graph
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,12 @@ def subjects_of(lines: Iterable[bytes], predicates: Iterable[NamedNode]) -> set[
     wanted = {str(predicate).encode() for predicate in predicates}
     parts = (line.split(b" ", 2) for line in lines)
     return {subject[1:-1].decode() for subject, predicate, _ in parts if predicate in wanted}
+
+
+def sites_of_graphs(graphs: Iterable[bytes]) -> set[str]:
+    """The sites whose graphs these are, written ``<IRI>``."""
+    found = (site_of_any_graph(NamedNode(graph[1:-1].decode())) for graph in graphs)
+    return {site for site in found if site is not None}
 
 
 Mark = Literal["+", "-"]

@@ -19,15 +19,17 @@ from pathlib import Path
 
 from twin.clock import Clock, iso
 from twin.errors import ConfigurationError, InvalidInput, NotFound, Unavailable
+from twin.graph.bulk import graphs_of
 from twin.graph.hierarchy import Hierarchy
 from twin.graph.journal import Journal
 from twin.graph.journal_rows import shown, too_old
 from twin.graph.oxigraph import OxigraphStore
-from twin.graph.past.differences import Net, imports_between, subjects_of, way
+from twin.graph.past.differences import Net, imports_between, sites_of_graphs, subjects_of, way
 from twin.graph.past.snapshots import Snapshots
 from twin.graph.past.store import PastStore
 from twin.graph.twins.membership import LABELS
 from twin.graph.twins.reader import TwinReader
+from twin.scope import Scope
 from twin.terms import NamedNode
 from twin.vocab import OWL, RDF, RDFS
 
@@ -171,6 +173,8 @@ class Pasts:
     async def _read(self, store: PastStore, revision: int) -> TwinReader:
         span = sorted((revision, self._twins.revision))
         far = await asyncio.to_thread(self._is_far, *span)
+        # Read before the members are taken: what was said of others after that is among the changes.
+        named = set[str]() if far else await asyncio.to_thread(self._named_by_imports, *span)
         # It may have gone on meanwhile; what is taken here is of one revision.
         members = None if far else self._twins.members()
         low, high = sorted((revision, self._twins.revision))
@@ -179,16 +183,33 @@ class Pasts:
         def read() -> TwinReader:
             if members is None:
                 return self._twins.in_state(store, Hierarchy(store))
-            said = [line for step in way(self._journal, high, low) if isinstance(step, Net) for line in step.lines()]
+            steps = [step for step in way(self._journal, high, low) if isinstance(step, Net)]
+            said = [line for step in steps for line in step.lines()]
             retyped, renamed = subjects_of(said, (RDF.type,)), subjects_of(said, LABELS)
-            tree = Hierarchy(store) if subjects_of(said, CLASS_TREE) else hierarchy
-            return self._twins.in_state(store, tree, members, retyped, renamed)
+            emptied = {site for step in steps for site in sites_of_graphs(step.cleared)}
+            others = {iri for iri in named if members.home(iri) is not None and members.home(iri) not in emptied}
+            tree = Hierarchy(store) if emptied or subjects_of(said, CLASS_TREE) else hierarchy
+            return self._twins.in_state(store, tree, members, retyped, renamed | others, emptied)
 
         return await asyncio.to_thread(read)
 
     def _is_far(self, low: int, high: int) -> bool:
         """Whether too much was changed for the members to be moved."""
-        return bool(imports_between(self._journal, low, high)) or self._journal.count_touched(low, high) > _MOVED
+        return self._journal.count_touched(low, high) > _MOVED
+
+    def _named_by_imports(self, low: int, high: int) -> set[str]:
+        """The nodes that the sites imported in between give names to: they may be members of other sites."""
+        sites = {artifact.partition("\n")[0] for artifact in imports_between(self._journal, low, high).values()}
+        if not sites or len(set(self._twins.sites(Scope())) - sites) == 0:
+            return set()
+        subjects = (
+            node
+            for site in sites
+            for graph in graphs_of(site)
+            for predicate in LABELS
+            for node in self._store.subjects(predicate, graph)
+        )
+        return {node[1:-1] for node in subjects}
 
     def _moved(self, revision: int) -> tuple[PastStore, Path]:
         for base in self._bases(revision):

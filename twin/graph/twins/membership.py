@@ -146,13 +146,22 @@ class Membership:
         return copied
 
     def move(
-        self, store: OxigraphStore, sites: Callable[[], list[str]], retyped: Iterable[str], renamed: Iterable[str]
+        self,
+        store: OxigraphStore,
+        sites: Callable[[], list[str]],
+        retyped: Iterable[str],
+        renamed: Iterable[str],
+        emptied: Iterable[str] = (),
     ) -> None:
         """Becomes the members of another state of the graph, which differs from this one in what is said of the classes
-        of some nodes and of the names of some."""
+        of some nodes and of the names of some, and in that some sites were emptied before that is said."""
         self._store, self._sites = store, sites
+        gone = set(emptied)
+        retyped, renamed = set(retyped), {*renamed, *self._leave(gone)}
+        for site in gone:  # scores and deployments come by changes, and not with what is imported
+            retyped |= {node[1:-1] for node, _ in store.pairs(RDF.type, models_graph(site))}
         orders, self._ordered = self._ordered, {}
-        moved = {*retyped, *renamed}
+        moved = retyped | renamed
         for iri in moved:
             self._names.pop(iri, None)
         called = MemoryQuads(
@@ -162,7 +171,7 @@ class Membership:
             for iri in moved
             for quad in store.quads(NamedNode(iri), predicate, None, None)
         )
-        for iri in set(retyped):
+        for iri in retyped:
             node = NamedNode(iri)
             homes = {*self.shared.get(iri, ()), *((self._homes[iri],) if iri in self._homes else ())}
             graphs = (quad.graph_name for quad in store.quads(node, RDF.type, None, None))
@@ -177,6 +186,27 @@ class Membership:
             keys += sorted(self.key(iri) for iri in moved if members.get(iri) == kind)
             keys.sort()
             self._ordered[site, kind] = _Ordered(keys, [iri for _, iri in keys])
+
+    def _leave(self, sites: set[str]) -> set[str]:
+        """Takes whole sites out; the members that they shared with others, whose names may be other ones now."""
+        if not sites:
+            return set()
+        shared = {iri: homes for iri, homes in self.shared.items() if not sites.isdisjoint(homes)}
+        for site in sites:
+            self._members.pop(site, None)
+        self._ordered = {place: order for place, order in self._ordered.items() if place[0] not in sites}
+        homes = {iri: home for iri, home in self._homes.items() if home not in sites}
+        for iri, several in shared.items():
+            left = tuple(home for home in several if home not in sites)
+            self.shared.pop(iri)
+            homes.pop(iri, None)
+            if left:
+                homes[iri] = left[0]
+            if len(left) > 1:
+                self.shared[iri] = left
+        self._homes = homes
+        self._names = {iri: name for iri, name in self._names.items() if iri in homes}
+        return set(shared)
 
     def _place(self, subject: NamedNode, site: str) -> None:
         """Brings one IRI up to date; the order of the others stays."""

@@ -110,12 +110,13 @@ class TwinReader:
         members: Membership | None = None,
         retyped: Iterable[str] = (),
         renamed: Iterable[str] = (),
+        emptied: Iterable[str] = (),
     ) -> TwinReader:
         """The read model of another state of the graph.  ``members`` are those of a state that differs in the classes
-        and names of these nodes alone, and are moved; without them they are read anew."""
+        and names of these nodes alone, once some sites were emptied, and are moved; without them they are read anew."""
         series = dict(self._series)
         if members is not None:
-            members.move(store, lambda: [], retyped, renamed)
+            members.move(store, lambda: [], retyped, renamed, emptied)
         return TwinReader(store, lambda: hierarchy, lambda after: {} if after else series, members)
 
     def _present_sites(self) -> list[str]:

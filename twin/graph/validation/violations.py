@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from twin.errors import Unavailable
 from twin.graph.validation.violation_list import (
     COLUMNS,
     Audited,
@@ -92,14 +93,21 @@ class ViolationStore(ViolationList):
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is kept, or `Unavailable` and nothing of it."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise Unavailable(
+                        f"The list of violations cannot be written: {error}.",
+                        remedy="See that the disk has room; what is missing is found again by itself.",
+                    ) from error
                 raise
-            self._connection.execute("COMMIT")
 
     # -- how far it goes ------------------------------------------------------------------------------------------
 
