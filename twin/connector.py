@@ -121,6 +121,16 @@ class Connector(Protocol):
 
 
 @runtime_checkable
+class Remembered(Protocol):
+    """A connector whose device may remember the connection while it is away, by ``ConnectionSettings.identity``."""
+
+    async def forget(self) -> None:
+        """Returns when the device keeps nothing of a connection that is not open and will not be made again; raises
+        `ConnectorError`."""
+        ...
+
+
+@runtime_checkable
 class Discovery(Protocol):
     """A connector that can say what a device offers."""
 

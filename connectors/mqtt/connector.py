@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import ClassVar, Literal, Self
@@ -53,6 +54,16 @@ class MqttConnector:
     ) -> None:
         session, self._session = self._session, None
         if session is not None:
+            await session.close()
+
+    async def forget(self) -> None:
+        """Ends the session that the broker keeps for us while we are away; raises `ConnectorError`."""
+        options = read(MqttOptions, self._settings.options)
+        known = who(options, self._settings.identity)
+        if known.lasting:
+            # A clean session under a name takes the place of the one that was kept (MQTT 3.1.1, 3.1.2.4).
+            session = Session(broker(self._settings.endpoint), options, replace(known, lasting=False))
+            await session.open()
             await session.close()
 
     @staticmethod

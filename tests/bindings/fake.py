@@ -32,6 +32,7 @@ class Device:
         self.subscriptions: list[list[str]] = []
         self.identities: list[str] = []
         self.acknowledged: list[str] = []
+        self.forgotten: list[str] = []
         self.refuse = ""
         self.obey: Callable[[Device, str, Any], None] = lambda _device, _address, _value: None
         self.hold: asyncio.Event | None = None
@@ -110,6 +111,9 @@ class _Connection:
                 yield batch
         finally:
             self.listening = frozenset()
+
+    async def forget(self) -> None:
+        Device.all[self.settings.endpoint].forgotten.append(self.settings.id)
 
     async def write(self, binding: AddressBinding, value: Scalar | bytes) -> None:
         if self.device.refuse:

@@ -68,6 +68,14 @@ async def test_connections_start_and_stop_with_their_plans(plant: Plant) -> None
     assert len(plant.b.identities) == 1
 
 
+async def test_a_device_forgets_a_connection_that_is_gone_and_not_one_that_is_stopped(plant: Plant) -> None:
+    await plant.supervisor.configure([plan("a", row(1, "x")), plan("b", row(2, "y"))])
+    await plant.supervisor.configure([plan("b", row(2, "y"))])
+    await until(lambda: plant.a.forgotten == ["urn:a"])
+    await plant.supervisor.close()
+    assert plant.b.forgotten == []
+
+
 async def test_equal_plans_change_nothing(plant: Plant) -> None:
     await plant.supervisor.configure([plan("a", row(1, "x"))])
     await until(lambda: plant.a.listens_to("x"))

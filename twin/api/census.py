@@ -80,6 +80,7 @@ class Census:
             for quad in store.quads(None, TWIN.binds, None, None)
             if isinstance(quad.object, NamedNode)
         }
+        fed |= reader.bound_by_template(Scope(sites=scope.sites))
         for quad in store.quads(None, RDF.type, TWIN.Score, None):
             if isinstance(quad.subject, NamedNode):
                 fed.add(quad.subject.value)

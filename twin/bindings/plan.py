@@ -19,7 +19,8 @@ class BoundProperty:
     ``unit``, ``source_unit`` and ``quantity_kind`` are QUDT IRIs (``source_unit`` None: the property's own unit).
     ``states`` are the words of a state property by index; ``codes`` are pairs of raw code and word.
     Source value = raw * ``scale`` + ``offset`` in ``source_unit``; ``minimum`` and ``maximum`` are in ``unit``.
-    ``origin`` is the binding's number in the register of origins (0: it has none).
+    ``origin`` is the binding's number in the register of origins (0: it has none).  ``read_with`` is a topic filter
+    that is read in place of the address, for it and others (None: the address itself).
     """
 
     property: str
@@ -42,6 +43,7 @@ class BoundProperty:
     codes: tuple[tuple[str, str], ...] = ()
     form: PayloadForm = AS_USUAL
     origin: int = 0
+    read_with: str | None = None
 
     def codec_in_words(self) -> str:
         """How raw values are decoded, e.g. ``kind: number; path: temps.sat; source_unit: ...DEG_F``: equal words mean
@@ -52,7 +54,7 @@ class BoundProperty:
         )
 
 
-_NOT_CODEC = ("property", "series", "binding", "address", "write_address", "write_path", "origin")
+_NOT_CODEC = ("property", "series", "binding", "address", "write_address", "write_path", "origin", "read_with")
 _CODEC = tuple(entry.name for entry in fields(BoundProperty) if entry.name not in _NOT_CODEC)
 
 

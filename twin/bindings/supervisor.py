@@ -59,6 +59,7 @@ class Supervisor:
         self._identity = identity
         self._stages = stages
         self._workers: dict[str, Worker] = {}
+        self._forgetting: set[asyncio.Task[None]] = set()
         self._unable: dict[str, ConnectionHealth] = {}
         self._routes: dict[str, tuple[str, BoundProperty]] = {}
         self._configuring = asyncio.Lock()
@@ -97,6 +98,9 @@ class Supervisor:
                 worker.update(replace(worker.plan, rows=rows))
                 await worker.stop()
                 del self._workers[worker.plan.id]
+                forgetting = asyncio.create_task(worker.forget())
+                self._forgetting.add(forgetting)
+                forgetting.add_done_callback(self._forgetting.discard)
 
     async def write(self, property: str, value: float | str) -> None:
         """Returns when the device acknowledged the canonical value (a boolean 0 or 1, a state its index or word).
@@ -149,6 +153,7 @@ class Supervisor:
             self._routes = {}
             await asyncio.gather(*(worker.stop() for worker in self._workers.values()))
             self._workers = {}
+            await asyncio.gather(*self._forgetting)
 
     def _start(self, plan: ConnectionPlan) -> None:
         try:

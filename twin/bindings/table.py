@@ -115,11 +115,11 @@ class Table:
         return self._by_property.get(property)
 
     def addresses(self) -> tuple[AddressBinding, ...]:
-        """What the connector is to read: every address once."""
+        """What the connector is to read: every address once, or the filter that it is read with."""
         rows: dict[str, BoundProperty] = {}
         for codec in self._codecs:
-            rows.setdefault(codec.row.address, codec.row)
-        return tuple(AddressBinding(row.binding, row.address, row.write_address) for row in rows.values())
+            rows.setdefault(codec.row.read_with or codec.row.address, codec.row)
+        return tuple(AddressBinding(row.binding, address, row.write_address) for address, row in rows.items())
 
     def decode(self, batch: SampleBatch, quarantine: Quarantine, now: int) -> ObservationBatch:
         """The observations in a batch of raw samples; what cannot be decoded goes to the quarantine.

@@ -19,7 +19,7 @@ from twin.bindings.plan import BoundProperty, ConnectionPlan
 from twin.bindings.quarantine import Quarantine
 from twin.bindings.table import Table, compile_table
 from twin.clock import Clock
-from twin.connector import AddressBinding, ConnectionSettings, Connector, ConnectorError, SampleBatch
+from twin.connector import AddressBinding, ConnectionSettings, Connector, ConnectorError, Remembered, SampleBatch
 from twin.contracts import Rejected
 from twin.errors import InvalidInput, NotFound, TwinError, Unavailable
 from twin.observation import ObservationBatch
@@ -98,6 +98,18 @@ class Worker:
             task.cancel()
             await asyncio.wait({task})
         self._turn("STOPPED")
+
+    async def forget(self) -> None:
+        """Has the device forget a stopped connection that will not be made again, where it remembers and answers."""
+        try:
+            connector = self._connector_type(self._settings())
+            if isinstance(connector, Remembered):
+                async with asyncio.timeout(CONNECT_WITHIN):
+                    await connector.forget()
+        except Exception as error:  # the connection is gone either way; what is left behind is said
+            logger.warning(
+                "%s may still be remembered at %s: %s", self.plan.name, without_password(self.plan.endpoint), error
+            )
 
     def update(self, plan: ConnectionPlan, keep: tuple[BoundProperty, ...] = ()) -> None:
         """Takes changed bindings of the same wire; ``keep`` are rows that are read on although they left the plan.
@@ -203,8 +215,7 @@ class Worker:
 
     async def _session(self) -> None:
         """Connects and reads until the connection is lost, which is an exception."""
-        settings = ConnectionSettings(self.plan.id, self.plan.endpoint, self.plan.options, self._identity)
-        connector = self._connector_type(settings)
+        connector = self._connector_type(self._settings())
         try:
             async with asyncio.timeout(CONNECT_WITHIN):
                 await connector.__aenter__()
@@ -221,6 +232,9 @@ class Worker:
             self._connector = None
             self._subscribed = frozenset()
             await self._leave(connector)
+
+    def _settings(self) -> ConnectionSettings:
+        return ConnectionSettings(self.plan.id, self.plan.endpoint, self.plan.options, self._identity)
 
     async def _leave(self, connector: Connector) -> None:
         try:

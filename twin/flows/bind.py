@@ -29,6 +29,10 @@ _DECIDING = frozenset(
 """Predicates of a property, outside the bindings graphs, that a compiled binding depends on."""
 
 
+_WITH_FILTERS = ("mqtt",)
+"""Protocols in which one address can be read for many: the others read each."""
+
+
 class WiringRecords(Protocol):
     """What is read of the graph here; `twin.graph.twins.reader.TwinReader` is one."""
 
@@ -55,7 +59,7 @@ def plan(connection: ConnectionRecord, rows: Iterable[BoundProperty]) -> Connect
         protocol=connection.protocol,
         endpoint=connection.endpoint,
         options=connection.options,
-        rows=tuple(rows),
+        rows=tuple(rows if connection.protocol in _WITH_FILTERS else (replace(row, read_with=None) for row in rows)),
     )
 
 
@@ -81,6 +85,7 @@ def bound(property: PropertyRecord, binding: BindingRecord) -> BoundProperty:
         offset=binding.offset,
         codes=binding.states,
         form=binding.form,
+        read_with=binding.read_with,
     )
 
 

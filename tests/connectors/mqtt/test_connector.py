@@ -137,6 +137,18 @@ class TestWithMosquitto:
             assert batch.acknowledge is not None
             batch.acknowledge()
 
+    async def test_a_session_that_is_forgotten_keeps_nothing(self, mosquitto: Mosquitto) -> None:
+        identity = "f" * 64
+        binding = AddressBinding("forget", "forget", write_address="forget")
+        async with to(mosquitto.endpoint, identity) as connector:
+            batches = connector.samples([binding])
+            await published(connector, binding, "first", anext(batches))
+            await batches.aclose()
+        await to(mosquitto.endpoint, identity).forget()
+        async with to(mosquitto.endpoint, identity) as connector, sampling(connector, binding) as until:
+            seen = await published(connector, binding, "second", until(bool))
+        assert seen[0].value == b"second"
+
     async def test_who_passes_by_leaves_no_session_behind(self, mosquitto: Mosquitto) -> None:
         binding = AddressBinding("passing", "passing", write_address="passing")
         async with to(mosquitto.endpoint) as connector:

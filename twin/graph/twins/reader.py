@@ -28,6 +28,7 @@ from twin.graph.twins.records import (
     TwinRecord,
 )
 from twin.graph.twins.stale import stale_records
+from twin.graph.twins.templates import expanded, read_templates
 from twin.graph.twins.wiring import read_binding, read_bindings, read_connections
 from twin.scope import Scope
 from twin.terms import Literal, NamedNode
@@ -358,11 +359,26 @@ class TwinReader:
         site = self._members.home(property_iri, scope)
         if site is None or not scope.principal.may_see_bindings():
             return None
-        return read_binding(self._view(property_iri, site), property_iri)
+        view = self._view(property_iri, site)
+        return read_binding(view, property_iri) or expanded(read_templates(view, [site]), property_iri)
 
     def is_bound(self, property_iri: str) -> bool:
         """Whether the property has a binding; says nothing about which."""
-        return any(True for _ in self._store.quads(None, TWIN.binds, NamedNode(property_iri), None))
+        if any(True for _ in self._store.quads(None, TWIN.binds, NamedNode(property_iri), None)):
+            return True
+        return self._by_template(property_iri) is not None
+
+    def bound_by_template(self, scope: Scope) -> set[str]:
+        """The properties in the scope that a template fits, whether or not they have a binding of their own."""
+        found = set()
+        for site in self.sites(scope):
+            if templates := read_templates(self._store, [site]):
+                found |= {iri for iri in self._members.properties(site) if expanded(templates, iri) is not None}
+        return found
+
+    def _by_template(self, property_iri: str) -> BindingRecord | None:
+        site = self._members.home(property_iri)
+        return None if site is None else expanded(read_templates(self._store, [site]), property_iri)
 
     def connection_of(self, property_iri: str) -> str | None:
         """The connection that a property is bound in, whoever asks; to be used, and not to be shown."""
@@ -373,11 +389,22 @@ class TwinReader:
             for wire in self._store.quads(bound.subject, TWIN.connection, None, None)
             if isinstance(wire.object, NamedNode)
         ]
+        if not found and (record := self._by_template(property_iri)) is not None:
+            return record.connection
         return min(found, default=None)
 
     def bindings(self, scope: Scope, site: str | None = None) -> list[BindingRecord]:
-        """The bindings of the sites in the scope."""
-        return read_bindings(self._store, [s for s in self.sites(scope) if site in (None, s)])
+        """The bindings of the sites in the scope: those of a property's own, and after them those of templates for the
+        properties that have none."""
+        sites = [s for s in self.sites(scope) if site in (None, s)]
+        stated = read_bindings(self._store, sites)
+        bound = {record.property for record in stated}
+        for one in sites:
+            if templates := read_templates(self._store, [one]):
+                for iri in self._members.properties(one):
+                    if iri not in bound and (record := expanded(templates, iri)) is not None:
+                        stated.append(record)
+        return stated
 
     def connections(self, scope: Scope) -> list[ConnectionRecord]:
         """The connections of the sites in the scope."""

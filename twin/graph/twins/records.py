@@ -79,7 +79,8 @@ class Page:
 @dataclass(frozen=True, slots=True)
 class BindingRecord:
     """Property <-> address in a connection, with its codec, as written in the graph (IRIs are text).
-    ``states`` are pairs of raw code and state word; source value = raw * ``scale`` + ``offset`` in ``source_unit``."""
+    ``states`` are pairs of raw code and state word; source value = raw * ``scale`` + ``offset`` in ``source_unit``.
+    ``read_with`` is the topic filter that a template reads for all its properties."""
 
     iri: str
     property: str
@@ -94,6 +95,7 @@ class BindingRecord:
     offset: float = 0.0
     states: tuple[tuple[str, str], ...] = ()
     form: PayloadForm = AS_USUAL
+    read_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

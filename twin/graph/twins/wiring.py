@@ -42,7 +42,7 @@ def read_binding(view: QuadView, property_iri: str) -> BindingRecord | None:
         for quad in view.quads(None, TWIN.binds, NamedNode(property_iri), None)
         if isinstance(quad.subject, NamedNode)
     )
-    return _record(view, NamedNode(found[0])) if found else None
+    return read_record(view, NamedNode(found[0])) if found else None
 
 
 def read_bindings(view: QuadView, sites: Iterable[str]) -> list[BindingRecord]:
@@ -53,11 +53,12 @@ def read_bindings(view: QuadView, sites: Iterable[str]) -> list[BindingRecord]:
         for quad in view.quads(None, TWIN.binds, None, bindings_graph(site))
         if isinstance(quad.subject, NamedNode)
     }
-    records = (_record(view, node) for node in sorted(nodes, key=lambda node: node.value))
+    records = (read_record(view, node) for node in sorted(nodes, key=lambda node: node.value))
     return [record for record in records if record is not None]
 
 
-def _record(view: QuadView, node: NamedNode) -> BindingRecord | None:
+def read_record(view: QuadView, node: NamedNode) -> BindingRecord | None:
+    """What is written of a binding, or of a template with its pattern for a property; None when it is not whole."""
     texts: dict[str, str] = {}
     numbers: dict[str, float] = {}
     form: dict[str, Any] = {}
@@ -67,6 +68,8 @@ def _record(view: QuadView, node: NamedNode) -> BindingRecord | None:
         if isinstance(value, Literal):
             if quad.predicate in _TEXTS:
                 texts[_TEXTS[quad.predicate]] = value.value
+            elif quad.predicate == TWIN.bindsEach:
+                texts["property"] = value.value
             elif quad.predicate in _NUMBERS:
                 numbers[_NUMBERS[quad.predicate]] = _number(value)
             elif quad.predicate in _FORM:

@@ -6,6 +6,7 @@ Each vocabulary's way of saying something is said once here - ownership as ``twi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from twin import units
@@ -13,6 +14,7 @@ from twin.graph.validation.facts import UNIT, Facts
 from twin.terms import Literal, NamedNode, Object
 from twin.vocab import BRICK, OWL, QUDT, RDF, RDFS, TWIN
 
+_CAPTURE = re.compile(r"\{(\w+)\}")
 Statement = tuple[NamedNode, NamedNode, Object]
 
 _OF_BINDINGS = (
@@ -215,11 +217,23 @@ class _Neighbourhood:
         # By any of its words: whether a rule holds for a node may not depend on which other nodes are looked at.
         if TWIN.Binding in types or any(facts.objects(node, *_OF_BINDINGS)):
             self._binding(node, list(facts.nodes(node, TWIN.binds)))
+        if TWIN.BindingTemplate in types or any(facts.objects(node, TWIN.bindsEach)):
+            self._template(node)
         if TWIN.Connection in types:
             self._copy(node, TWIN.protocol, TWIN.endpoint, TWIN.option)
         for binding in facts.subjects(node, TWIN.stateEntry):
             self._add(binding, TWIN.stateEntry, node)
             self._copy(node, TWIN.code, TWIN.word)
+
+    def _template(self, node: NamedNode) -> None:
+        facts = self.facts
+        self._copy(node, TWIN.bindsEach)
+        addresses = [*facts.texts(node, TWIN.address), *facts.texts(node, TWIN.writeAddress)]
+        for predicate, texts in (
+            (TWIN.addressCapture, addresses),
+            (TWIN.propertyCapture, facts.texts(node, TWIN.bindsEach)),
+        ):
+            self._add(node, predicate, *(Literal(name) for text in texts for name in _CAPTURE.findall(text)))
 
     def _binding(self, node: NamedNode, bound: list[NamedNode]) -> None:
         facts = self.facts
