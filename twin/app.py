@@ -22,7 +22,7 @@ from twin.directory import DataDirectory
 from twin.flows.actuate import Actuator
 from twin.flows.auditing import Auditing
 from twin.flows.backups import Backups
-from twin.flows.bind import Wiring
+from twin.flows.bind import Wiring, plans
 from twin.flows.checks import KnownChecks, remember
 from twin.flows.ingest import Ingest, availability
 from twin.flows.live_values import LiveValues
@@ -31,6 +31,7 @@ from twin.flows.past_capabilities import PastCapabilities
 from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
+from twin.flows.reprocessing import Reprocessing
 from twin.flows.spooling import SpooledHistory
 from twin.flows.time_travel import TimeTravel
 from twin.graph.child import end_all
@@ -181,6 +182,15 @@ class Application:
             predictor=self.predictor,
             keeping=keeping,
             checks=checks.stated,
+            reprocessing=Reprocessing(
+                lambda: plans(core.twins, self.scope),
+                lambda: core.door.revision,
+                connectors,
+                keeping,
+                history,
+                latest,
+                clock,
+            ),
             importer=core.importer,
             jobs=core.jobs,
             repairing=core.repairing,

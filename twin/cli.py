@@ -153,6 +153,23 @@ def export(site: str | None, history: bool, type: str | None, start: str | None,
 
 
 @main.command()
+@click.argument("connection")
+@click.option("--from", "start", default=None, help="Received from then on, ISO 8601 (default: a day before --to).")
+@click.option("--to", "end", default=None, help="ISO 8601 (default: now).")
+@click.option("--property", multiple=True, help="Of this property only; may be given several times.")
+@click.option("--apply", is_flag=True, help="Write what differs, instead of telling it only.")
+@_data
+@sentences
+def reprocess(
+    connection: str, start: str | None, end: str | None, property: tuple[str, ...], apply: bool, data: Path
+) -> None:
+    """Decodes the raw payloads of a CONNECTION again, through its bindings as they are now."""
+    from twin.history_commands import run_reprocess
+
+    run_reprocess(connection, start, end, property, apply, data)
+
+
+@main.command()
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @_data
 @sentences

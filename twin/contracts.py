@@ -125,6 +125,11 @@ class History(Protocol):
         """Returns when the batch, its texts, arrays and origins included, is committed to disk."""
         ...
 
+    def replaces(self, origin: int) -> None:
+        """From now on rows of this origin are held against what stands alone: one that says what was said before it
+        was corrected becomes a version again, instead of being taken for something sent twice."""
+        ...
+
     async def window(
         self,
         series: int,

@@ -23,7 +23,7 @@ from twin.directory import DataDirectory, RunningServer
 from twin.errors import InvalidInput, NotFound, Unavailable
 from twin.flows.history_in import BackfillReport, backfill
 from twin.flows.history_out import Selection, Span, exported
-from twin.running import existing
+from twin.running import ask, existing
 from twin.scope import Scope
 from twin.settings import Settings
 from twin.telemetry.table_formats import MEDIA_TYPES, Format, format_named
@@ -129,3 +129,42 @@ def _open(server: RunningServer, path: str, body: Any, headers: Mapping[str, str
         raise Unavailable(
             f"The server at {server.address} does not answer: {error}.", remedy="See whether it is still running."
         ) from error
+
+
+_AGAIN = """mutation($connection: ID!, $from: DateTime, $to: DateTime, $properties: [ID!], $dryRun: Boolean!) {
+  reprocess(connection: $connection, from: $from, to: $to, properties: $properties, dryRun: $dryRun) {
+    message unmatched rescued reasons { reason count }
+    byProperty { property same new changed largestDifference } differences { property time before after } } }"""
+
+
+def run_reprocess(
+    connection: str, start: str | None, end: str | None, properties: Sequence[str], apply: bool, data: Path
+) -> None:
+    """Decodes a connection's payloads again through the running server, and tells what differs."""
+    server = DataDirectory(data).server()
+    if server is None:
+        raise NotFound(f"No server runs on {data}.", remedy=f"Start one: twin serve --data {data}.")
+    variables = {
+        "connection": connection,
+        "from": start,
+        "to": end,
+        "properties": list(properties) or None,
+        "dryRun": not apply,
+    }
+    body = json.dumps({"query": _AGAIN, "variables": variables}).encode()
+    answer = json.loads(ask(server, "graphql", body, "application/json", "application/json"))
+    for error in answer.get("errors", ()):
+        raise InvalidInput(error["message"], remedy=error.get("extensions", {}).get("remedy", ""))
+    told = answer["data"]["reprocess"]
+    click.echo(told["message"])
+    if told["rescued"]:
+        click.echo(f"{told['rescued']} of the payloads were rejected when they came.")
+    if told["unmatched"]:
+        click.echo(f"{told['unmatched']} values that nothing decodes to now stay.")
+    for each in told["byProperty"]:
+        largest = f", by {each['largestDifference']:g} at most" if each["changed"] else ""
+        click.echo(f"  {each['property']}: {each['same']} same, {each['changed']} changed{largest}, {each['new']} new")
+    for each in told["reasons"]:
+        click.echo(f"  rejected: {each['count']} x {each['reason']}")
+    for each in told["differences"][:10]:
+        click.echo(f"  {each['time']} {each['property']}: {each['before']} -> {each['after']}")

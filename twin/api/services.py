@@ -22,6 +22,7 @@ from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
 from twin.flows.repairs import Repairing
+from twin.flows.reprocessing import Reprocessing
 from twin.flows.spooling import SpooledHistory
 from twin.graph.change import ChangeDoor
 from twin.graph.past.pinned import Past, Pasts
@@ -70,6 +71,7 @@ class Services:
     importer: Importer
     jobs: Jobs
     keeping: RawKeeping | None = None
+    reprocessing: Reprocessing | None = None
     checks: Callable[[PropertyRecord], StatedChecks] | None = None
     repairing: Repairing | None = None
     backups: Backups | None = None

@@ -54,6 +54,7 @@ class DuckDBHistory:
             "autoinstall_known_extensions": "false",
         }
         self._heads = SeriesHeads()
+        self._replacing: set[int] = set()
         self._writer = ThreadPoolExecutor(1, "history-writer")
         self._readers = ThreadPoolExecutor(_READERS, "history-reader")
         self._cursors: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -86,6 +87,10 @@ class DuckDBHistory:
         if self._writing is None:
             self._writing = asyncio.create_task(self._write())
         await asyncio.shield(done)  # a caller that leaves does not take its batch with it
+
+    def replaces(self, origin: int) -> None:
+        """From now on rows of this origin are compared with the newest version alone."""
+        self._replacing.add(int(origin))
 
     async def window(
         self,
@@ -283,7 +288,7 @@ class DuckDBHistory:
                             connection.execute(sql.insert_fresh(kind, kind))
                         else:
                             span = int(batch.time[rows].min()) // MS, int(batch.time[rows].max()) // MS
-                            query = sql.insert_compared(kind, kind, _TABLES[kind], *span)
+                            query = sql.insert_compared(kind, kind, _TABLES[kind], *span, self._replacing)
                             added = connection.execute(query).fetchnumpy()
                             corrected.append(added["series"][added["version"] > 0].astype(np.int32))
                     finally:

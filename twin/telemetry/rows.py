@@ -5,7 +5,7 @@ Numbers that stand in a statement's text are Python integers, never text from ou
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,10 +88,14 @@ def insert_fresh(table: str, kind: str) -> str:
         FROM incoming"""  # noqa: S608
 
 
-def insert_compared(table: str, kind: str, tables: Sequence[str], start: int, end: int) -> str:
+def insert_compared(
+    table: str, kind: str, tables: Sequence[str], start: int, end: int, replacing: Iterable[int] = ()
+) -> str:
     """Appends those ``incoming`` rows, all with ``ms`` in ``start..end``, that differ from every version that these
-    tables have of their series and time, as the next versions in the order they came; returns (series, version) of
-    what it added."""
+    tables have of their series and time - those of ``replacing`` origins: from the newest - as the next versions in the
+    order they came; returns (series, version) of what it added."""
+    origins = ", ".join(str(int(each)) for each in replacing)
+    newest = f" AND (k.version = k.newest OR d.origin NOT IN ({origins}))" if origins else ""
     same = "digest" if kind == "block" else "value"
     carried = ", any_value(value) AS value" if kind == "block" else ""
     found = " UNION ALL ".join(
@@ -99,7 +103,8 @@ def insert_compared(table: str, kind: str, tables: Sequence[str], start: int, en
             AND (series, ms, nano) IN (SELECT (series, ms, nano) FROM incoming)"""  # noqa: S608
         for each in tables
     )
-    return f"""WITH known AS ({found}),
+    return f"""WITH known AS (
+            SELECT *, max(version) OVER (PARTITION BY series, ms, nano) AS newest FROM ({found})),
         distinct_rows AS (
             SELECT series, ms, nano, {same}, quality, arg_min(lag, ordinal) AS lag, arg_min(origin, ordinal) AS origin,
                 min(ordinal) AS ordinal{carried}
@@ -107,7 +112,7 @@ def insert_compared(table: str, kind: str, tables: Sequence[str], start: int, en
         unknown AS (
             SELECT * FROM distinct_rows AS d WHERE NOT EXISTS (
                 SELECT 1 FROM known AS k WHERE k.series = d.series AND k.ms = d.ms AND k.nano = d.nano
-                AND k.{same} IS NOT DISTINCT FROM d.{same} AND k.quality = d.quality)),
+                AND k.{same} IS NOT DISTINCT FROM d.{same} AND k.quality = d.quality{newest})),
         versions AS (SELECT series, ms, nano, max(version) + 1 AS next FROM known GROUP BY series, ms, nano)
         INSERT INTO {table} ({columns(kind)})
         SELECT u.series, u.ms, u.nano, u.value, u.quality, u.lag,

@@ -13,7 +13,8 @@ from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import mutation
 from twin.api.graphql.model import Property, property_of
 from twin.api.graphql.rdf_text import names_only, quads_of
-from twin.api.graphql.scalars import Value
+from twin.api.graphql.reprocessing import Reprocessed, reprocessed
+from twin.api.graphql.scalars import DateTime, Value
 from twin.api.revisions import parsed, parsed_or_none, shown
 from twin.bindings.swap import EquivalenceReport as Equivalence
 from twin.contracts import Delta, Revision
@@ -175,6 +176,24 @@ class Mutation:
             property=property_of(context, result.property),
             report=None if result.report is None else _report(result.report),
         )
+
+    @mutation(
+        "decodes the raw payloads of a connection that were received in a period (default: the last day) again, through"
+        " its bindings as they are now; by default only tells what would differ; needs the permission to see bindings"
+    )
+    async def reprocess(
+        self,
+        info: Info,
+        connection: strawberry.ID,
+        from_: Annotated[DateTime | None, strawberry.argument(name="from")] = None,
+        to: DateTime | None = None,
+        properties: list[strawberry.ID] | None = None,
+        dry_run: bool = True,
+    ) -> Reprocessed:
+        context = info.context
+        context.change()
+        context.see_bindings()
+        return await reprocessed(context, connection, from_, to, properties, dry_run)
 
     @mutation("takes back one change as a new change")
     async def rollback(self, info: Info, revision: str, expected_revision: str | None = None) -> ChangeResult:

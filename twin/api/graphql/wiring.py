@@ -11,6 +11,8 @@ from dataclasses import asdict
 import strawberry
 
 from twin.api.graphql.context import RequestContext
+from twin.api.graphql.fields import described
+from twin.api.graphql.reprocessing import RejectedPayloads, rejected_payloads
 from twin.api.graphql.scalars import DateTime
 from twin.bindings.health import ConnectionHealth, without_password
 from twin.errors import NotFound
@@ -36,6 +38,7 @@ class Rejection:
 
 @strawberry.type(description="one configured instance of a connector")
 class Connection:
+    _context: strawberry.Private[RequestContext]
     id: strawberry.ID
     name: str
     protocol: str
@@ -53,6 +56,10 @@ class Connection:
     last_received: DateTime | None
     log: list[ConnectionEvent]
     rejections: list[Rejection]
+
+    @described("what could not be decoded, on disk: before: the id of the item that the page begins after")
+    async def rejected_payloads(self, first: int = 20, before: strawberry.ID | None = None) -> RejectedPayloads:
+        return await rejected_payloads(self._context, self.id, first, before)
 
 
 @strawberry.type(description="a raw code of a device and the state it stands for")
@@ -154,6 +161,7 @@ def _connection(
 ) -> Connection:
     known = health or then
     return Connection(
+        _context=context,
         id=strawberry.ID(record.iri),
         name=record.name,
         protocol=record.protocol,
