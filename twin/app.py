@@ -44,6 +44,7 @@ from twin.telemetry.duckdb import DuckDBHistory
 from twin.telemetry.latest import LatestTable
 from twin.telemetry.outages import Outages
 from twin.telemetry.spool import Spool
+from twin.tracing import open_tracing
 from twin.vocabularies import sandbox
 
 logger = logging.getLogger(__name__)
@@ -119,7 +120,9 @@ class Application:
         spooled = self.spooled = SpooledHistory(history, spool, clock)
         self._exit.push_async_callback(spooled.close)
         await spooled.recover(latest.apply)
-        ingest = Ingest(latest, spooled, observations, clock, checks.check)
+        tracing = open_tracing(settings.tracing, settings.name)
+        self._exit.callback(tracing.close)
+        ingest = Ingest(latest, spooled, observations, clock, checks.check, tracing)
         outages = self.outages = Outages(directory.connections, clock)
         self._exit.callback(outages.close)
         losses = losses_of(outages)
@@ -146,13 +149,16 @@ class Application:
             keeping=keeping,
             identity=directory.identity,
             stages=ingest.stages,
+            tracing=tracing,
         )
         self._exit.push_async_callback(supervisor.close)
         self._wiring = Wiring(core.twins, supervisor, lambda: core.door.revision, origins=keeping.origins)
         actuator = Actuator(core.twins, supervisor, latest, observations, clock)
         self._exit.push_async_callback(actuator.close)
         rebinding = Rebinding(core.twins, core.door, supervisor, self._wiring, latest, observations, connectors, clock)
-        self.predictor = Predictor(core.store, core.twins, core.door, latest, ingest, directory.models, clock)
+        self.predictor = Predictor(
+            core.store, core.twins, core.door, latest, ingest, directory.models, clock, tracing=tracing
+        )
         auditing = Auditing(
             core.store,
             core.violations,
@@ -182,6 +188,7 @@ class Application:
             predictor=self.predictor,
             keeping=keeping,
             checks=checks.stated,
+            tracing=tracing,
             reprocessing=Reprocessing(
                 lambda: plans(core.twins, self.scope),
                 lambda: core.door.revision,

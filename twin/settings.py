@@ -139,6 +139,15 @@ class RevisionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TracingSettings:
+    """Traces (OpenTelemetry): the ``endpoint`` that takes them as OTLP over HTTP (empty: none are made), and the
+    ``ratio`` of batches and responses that are traced."""
+
+    endpoint: str = ""
+    ratio: float = 0.01
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a server can be told.  ``name`` is shown where several servers are."""
 
@@ -152,6 +161,7 @@ class Settings:
     revisions: RevisionSettings = field(default_factory=RevisionSettings)
     imports: ImportSettings = field(default_factory=ImportSettings)
     payloads: PayloadSettings = field(default_factory=PayloadSettings)
+    tracing: TracingSettings = field(default_factory=TracingSettings)
 
 
 def read_settings(path: Path | None) -> Settings:

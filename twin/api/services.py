@@ -38,6 +38,7 @@ from twin.scope import LOCAL, Principal
 from twin.settings import Settings
 from twin.telemetry.latest import LatestTable
 from twin.telemetry.outages import Outages
+from twin.tracing import OFF, Tracing
 
 
 def everyone_is_local(_connection: HTTPConnection) -> Principal:
@@ -72,6 +73,7 @@ class Services:
     jobs: Jobs
     keeping: RawKeeping | None = None
     reprocessing: Reprocessing | None = None
+    tracing: Tracing = OFF
     checks: Callable[[PropertyRecord], StatedChecks] | None = None
     repairing: Repairing | None = None
     backups: Backups | None = None

@@ -18,6 +18,7 @@ from twin.clock import Clock
 from twin.connector import Connector
 from twin.errors import InvalidInput, NotFound, Unavailable
 from twin.stages import Stages
+from twin.tracing import OFF, Tracing
 
 __all__ = ["Deliver", "OnStatus", "Supervisor"]
 
@@ -33,7 +34,8 @@ class Supervisor:
     ``deliver`` takes what was decoded; ``on_status`` is told whenever a connection's state or bindings change;
     ``keeping`` keeps raw payloads, the rejected ones before they are acknowledged; ``identity`` names the
     server towards devices that remember it, and without one it passes by.
-    ``keeping`` keeps raw payloads, the rejected ones before they are acknowledged; ``stages`` counts what passes.
+    ``keeping`` keeps raw payloads, the rejected ones before they are acknowledged; ``stages`` counts what passes, and
+    ``tracing`` follows some of it.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Supervisor:
         keeping: Keeping | None = None,
         identity: str = "",
         stages: Stages | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         self._connectors = connectors
         self._deliver = deliver
@@ -58,6 +61,7 @@ class Supervisor:
         self._keeping = keeping
         self._identity = identity
         self._stages = stages
+        self._tracing = tracing
         self._workers: dict[str, Worker] = {}
         self._forgetting: set[asyncio.Task[None]] = set()
         self._unable: dict[str, ConnectionHealth] = {}
@@ -175,6 +179,7 @@ class Supervisor:
             self._keeping,
             identity,
             self._stages,
+            self._tracing,
         )
         self._workers[plan.id] = worker
         worker.start()

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from time import perf_counter
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from twin.contracts import Rejected
 from twin.errors import InvalidInput, NotFound, TwinError, Unavailable
 from twin.observation import ObservationBatch
 from twin.stages import Stages
+from twin.tracing import OFF, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Worker:
         keeping: Keeping | None = None,
         identity: str = "",
         stages: Stages | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         self._identity = identity
         self._connector_type = connector
@@ -67,6 +70,7 @@ class Worker:
         self._first_pause = first_pause
         self._keeping = keeping if keeping is not None else KeepNothing()
         self._stages = stages if stages is not None else Stages()
+        self._tracing = tracing
         self._log = ConnectionLog(plan.endpoint)
         self._quarantine = Quarantine()
         self._state: ConnectionState = "CONNECTING"
@@ -280,12 +284,23 @@ class Worker:
     # What happens to one batch.
 
     async def _take(self, batch: SampleBatch) -> None:
+        if not self._tracing.on:
+            await self._pass_on(batch)
+            return
+        with self._tracing.batch(self.plan.id, batch.addresses, batch.values):
+            await self._pass_on(batch)
+
+    async def _pass_on(self, batch: SampleBatch) -> None:
+        began = perf_counter()
         now = self._clock.now()
         self._keeping.keep(self.plan.id, batch, now)
         observations = self._table.decode(batch, self._quarantine, now)
         decoding, converting = self._table.spent
         self._stages.decode.took(decoding, len(batch))
         self._stages.convert.took(converting, len(observations))
+        self._tracing.stages(
+            ("decode", began, began + decoding), ("convert", began + decoding, began + decoding + converting)
+        )
         self._received += len(batch)
         self._last_received = now
         self._decoded += len(observations)

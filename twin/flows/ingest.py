@@ -13,6 +13,7 @@ from twin.flows.spooling import Appends
 from twin.observation import ObservationBatch
 from twin.stages import Stages
 from twin.telemetry.latest import LatestTable
+from twin.tracing import OFF, Tracing
 
 Check = Callable[[ObservationBatch, int], ObservationBatch]
 """Adds quality codes to a batch, given the present time (ns UTC)."""
@@ -53,6 +54,7 @@ class Ingest:
         observations: Topic[ObservationBatch],
         clock: Clock,
         check: Check = lambda batch, _now: batch,
+        tracing: Tracing = OFF,
     ) -> None:
         self.counts = IngestCounts()
         self.stages = Stages()
@@ -61,6 +63,7 @@ class Ingest:
         self._observations = observations
         self._clock = clock
         self._check = check
+        self._tracing = tracing
         self._refused: dict[int, tuple[ObservationBatch, ObservationBatch]] = {}
 
     async def deliver(self, batch: ObservationBatch, acknowledge: Callable[[], None] | None = None) -> None:
@@ -100,7 +103,17 @@ class Ingest:
         shown = perf_counter()
         stages.latest.took(shown - committed, rows)
         self._observations.publish(checked)
-        stages.subscribers.took(perf_counter() - shown, rows)
+        told = perf_counter()
+        stages.subscribers.took(told - shown, rows)
+        tracing = self._tracing
+        if tracing.on:
+            tracing.observed(checked.series)
+            tracing.stages(
+                ("check", entered, began),
+                ("commit", began, committed),
+                ("latest", committed, shown),
+                ("subscribers", shown, told),
+            )
         if acknowledge is not None:
             acknowledge()
 

@@ -28,13 +28,14 @@ from twin.flows.capabilities import (
 )
 from twin.flows.deployments import attached_models, deployment_delta, score_iri
 from twin.flows.ingest import Ingest
-from twin.flows.scoring import Service, score
+from twin.flows.scoring import Round, Service, score
 from twin.graph.change import ChangeDoor
 from twin.graph.twins.reader import TwinReader
 from twin.inference.contract import Contract
 from twin.inference.registry import ModelRegistry, ModelVersion
 from twin.scope import Scope
 from twin.telemetry.latest import LatestTable
+from twin.tracing import OFF, Tracing
 
 __all__ = ["CapabilityRecord", "ModelRecord", "PredictionCounts", "Predictor", "TwinCapabilityRecord"]
 
@@ -72,12 +73,14 @@ class Predictor:
         clock: Clock,
         *,
         period: float | None = None,
+        tracing: Tracing = OFF,
     ) -> None:
         self.counts = PredictionCounts()
         self._store, self._twins, self._door = store, twins, door
         self._latest, self._ingest, self._clock = latest, ingest, clock
         self._registry = ModelRegistry(models)
         self._period = period
+        self._tracing = tracing
         self._services: dict[str, Service] = {}
         self._seen = -1
         self._followed = -1
@@ -253,6 +256,13 @@ class Predictor:
             except TimeoutError:
                 continue
 
+    async def _scored(self, service: Service) -> Round:
+        if service.version is None or service.windows is None or not self._tracing.on:
+            return await score(service, self._latest, self._ingest, self._clock)
+        model = f"{service.version.contract.name} {service.version.contract.version}"
+        with self._tracing.prediction(model, service.windows.series):
+            return await score(service, self._latest, self._ingest, self._clock)
+
     def _period_of(self, service: Service) -> float:
         return self._period or (service.version.contract.period if service.version is not None else _IDLE)
 
@@ -267,7 +277,7 @@ class Predictor:
         given = 0
         for iri in list(services) if capabilities is None else capabilities:
             if iri in services:
-                done = await score(services[iri], self._latest, self._ingest, self._clock)
+                done = await self._scored(services[iri])
                 given += done.scores
                 counts.scores += done.scores
                 counts.withheld += done.withheld

@@ -77,7 +77,8 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             return _refusal(request, 415, f"GraphQL reads {_JSON}. Send the query in a body of that content type.")
         if request.method == "POST" and not (await request.body()).lstrip().startswith((b"{", b"[")):
             return _refusal(request, 400, 'The body is no JSON object. Send {"query": ...}.')
-        return await self.run(request)
+        with self._services.tracing.response("graphql", request.headers):
+            return await self.run(request)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:
         """The context of a request, or of a websocket for all its operations."""

@@ -14,6 +14,7 @@ from twin.clock import ManualClock
 from twin.contracts import History
 from twin.graph.twins.records import PropertyRecord
 from twin.telemetry.latest import LatestTable, Live, LiveColumns
+from twin.tracing import note_read
 
 
 class Present:
@@ -29,6 +30,7 @@ class Present:
     def live(self, index: int) -> Live:
         """What the property at ``index`` says."""
         if self._columns is None:
+            note_read(record.series for record in self._records)
             self._columns = self._latest.live_many(
                 np.array([record.series for record in self._records], np.int32),
                 np.array([record.freshness for record in self._records], np.float64),

@@ -98,6 +98,7 @@ class Subscription:
         ):
             async for sample in samples:
                 context.next_event()
+                context.services.tracing.told("graphql event", sample.record.series)
                 yield Observation(
                     _context=context,
                     _sample=sample,

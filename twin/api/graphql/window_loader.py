@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from strawberry.dataloader import DataLoader
 
 from twin.contracts import Aggregate, History, Window
+from twin.tracing import note_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class WindowLoader:
 
     async def load(self, key: WindowKey, series: int) -> Window:
         """The window of one series."""
+        note_read((series,))
         return await self._loader.load((key, series))
 
     async def _load(self, asked: list[tuple[WindowKey, int]]) -> list[Window | BaseException]:
