@@ -126,7 +126,11 @@ class Application:
         outages = self.outages = Outages(directory.connections, clock)
         self._exit.callback(outages.close)
         losses = losses_of(outages)
-        live = LiveValues(core.twins, latest, history, clock, losses)
+        keeping = self.keeping = open_keeping(
+            directory.origins, directory.payloads, directory.rejects, settings.payloads, clock
+        )
+        self._exit.push_async_callback(keeping.close)
+        live = LiveValues(core.twins, latest, history, clock, losses, keeping.origins.find)
         travel = self.travel = TimeTravel(
             core.store, core.journal, core.twins, history, directory, settings, clock, core.violations.trim, losses
         )
@@ -137,10 +141,6 @@ class Application:
         await self.sparql.start()
         self._exit.push_async_callback(self.sparql.close)
         connectors = InstalledConnectors()
-        keeping = self.keeping = open_keeping(
-            directory.origins, directory.payloads, directory.rejects, settings.payloads, clock
-        )
-        self._exit.push_async_callback(keeping.close)
         supervisor = self.supervisor = Supervisor(
             connectors,
             ingest.deliver,

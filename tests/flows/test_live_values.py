@@ -12,8 +12,9 @@ from twin.clock import NANOSECONDS
 from twin.contracts import Aggregate, Delta, Window
 from twin.flows.live_values import LiveValues
 from twin.graph.readers.live_functions import LiveValue
-from twin.observation import ObservationBatch, Quality
-from twin.scope import Scope
+from twin.lineage.origins import Origin
+from twin.observation import Block, ObservationBatch, Quality
+from twin.scope import Principal, Scope
 from twin.telemetry.latest import LatestTable
 from twin.vocab import site_graph
 
@@ -142,3 +143,26 @@ async def test_the_value_at_a_moment_is_the_last_usable_one_while_it_stood(bench
     assert said.value == (None if bench.series(CO2) == 1 else 20.5)
     start, end = bench.history.asked
     assert (at - start, end - at) == (300 * NANOSECONDS, 1)  # the freshness of the property
+
+
+async def test_how_a_value_came_about_is_told_to_those_who_may_see_bindings(bench: Bench) -> None:
+    origin = Origin("binding", "urn:b", "urn:c", "acme/ahu", number=7)
+    source = LiveValues(
+        bench.building.twins, bench.latest, bench.history, bench.building.clock, origin_of={7: origin}.get
+    )
+    one = np.ones(1, np.int64)
+    now = bench.building.clock.now()
+    bench.latest.apply(
+        ObservationBatch(
+            (one * bench.series(SAT)).astype(np.int32), one * now,
+            np.array([np.nan]), np.array([2], np.uint16), one * now,
+            blocks={0: Block(np.array([3.0, -4.0]))}, origin=np.array([7], np.int32),
+        )
+    )  # fmt: skip
+    told = (await source.view(EVERYTHING).details(SAT, 1))[SAT].told()
+    assert (told["arrayCount"], told["arrayMean"], told["arrayMin"], told["arrayMax"]) == (2, -0.5, -4.0, 3.0)
+    assert told["arrayRms"] == pytest.approx(12.5**0.5)
+    assert (told["received"], told["flags"], told["origin"]) == (now, "stale", "binding")
+    assert (told["connection"], told["address"], told["binding"]) == ("urn:c", "acme/ahu", "urn:b")
+    viewer = Scope(Principal("viewer", frozenset({"viewer"})))
+    assert set((await source.view(viewer).details(SAT, 1))[SAT].told()) & {"origin", "connection", "address"} == set()

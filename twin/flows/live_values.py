@@ -11,10 +11,12 @@ import numpy as np
 from twin.clock import NANOSECONDS, Clock
 from twin.contracts import Aggregate, Window
 from twin.flows.losses import Losses, nothing_lost
+from twin.graph.readers.live_details import LiveDetails
 from twin.graph.readers.live_functions import LiveScalar, LiveValue
 from twin.graph.twins.reader import TwinReader
 from twin.graph.twins.records import PropertyRecord
-from twin.observation import Quality
+from twin.lineage.origins import Origin
+from twin.observation import Block, Quality
 from twin.scope import Scope
 from twin.telemetry.latest import LatestTable, LiveColumns
 
@@ -34,6 +36,10 @@ class Windows(Protocol):
         ...
 
 
+def _untold(_number: int) -> Origin | None:
+    return None
+
+
 class LiveValues:
     """The `twin.graph.readers.live_functions.LiveSource` of a running server."""
 
@@ -44,8 +50,10 @@ class LiveValues:
         history: Windows,
         clock: Clock,
         losses: Losses = nothing_lost,
+        origin_of: Callable[[int], Origin | None] = _untold,
     ) -> None:
         self._losses = losses
+        self._origin_of = origin_of
         self._twins = twins
         self._latest = latest
         self._history = history
@@ -55,7 +63,7 @@ class LiveValues:
 
     def view(self, scope: Scope) -> View:
         """What one query reads; nothing is looked up before it asks."""
-        return View(scope, self._twins, self._history, self.picture, self._losses)
+        return View(scope, self._twins, self._history, self.picture, self._losses, self._origin_of)
 
     def picture(self, series: int = 0) -> Picture:
         """The present of every series, up to the one given at least: the last one taken while it still holds."""
@@ -94,6 +102,30 @@ class Picture:
             scalar(record, live.value, live.text) if usable else None, live.time, Quality(quality).word, live.age
         )
 
+    def details(self, record: PropertyRecord, origin_of: Callable[[int], Origin | None]) -> LiveDetails:
+        """What is known of it beside the value."""
+        live = self._columns.row(record.series)
+        origin = origin_of(int(self._columns.origin[record.series]))
+        stale = live.age is not None and live.age > record.freshness
+        code = Quality(int(live.quality) | int(Quality.STALE)) if stale and live.available else live.quality
+        return LiveDetails(
+            live.received,
+            ",".join(Quality(code).flags),
+            None if live.block is None or stale else _statistics(live.block),
+            origin="" if origin is None else origin.kind,
+            connection="" if origin is None else origin.connection,
+            address="" if origin is None else origin.address,
+            binding=origin.subject if origin is not None and origin.connection else "",
+        )
+
+
+def _statistics(block: Block) -> tuple[int, float, float, float, float]:
+    known = block.values[np.isfinite(block.values)]
+    if not len(known):
+        return len(block), np.nan, np.nan, np.nan, np.nan
+    rms = float(np.sqrt(np.mean(np.square(known))))
+    return len(block), float(known.mean()), rms, float(known.min()), float(known.max())
+
 
 class View:
     """The `twin.graph.readers.live_functions.LiveView` of one query."""
@@ -105,8 +137,10 @@ class View:
         history: Windows,
         picture: Callable[[int], Picture],
         losses: Losses = nothing_lost,
+        origin_of: Callable[[int], Origin | None] = _untold,
     ) -> None:
         self._losses = losses
+        self._origin_of = origin_of
         self._scope = scope
         self._twins = twins
         self._history = history
@@ -125,6 +159,18 @@ class View:
         if not picture.covers(highest):  # a series newer than any seen before: once, and not again
             picture = self._picture = self._take(highest)
         return {record.iri: picture.live(record) for record in records}
+
+    async def details(self, property: str, size: int) -> Mapping[str, LiveDetails]:
+        """What is known of what they say, beside the value; where it came from for those who may see bindings."""
+        records = await self._batch("details", property, size)
+        if not records:
+            return {}
+        highest = max(record.series for record in records)
+        picture = self._present()
+        if not picture.covers(highest):
+            picture = self._picture = self._take(highest)
+        sees = self._scope.principal.may_see_bindings()
+        return {record.iri: picture.details(record, self._origin_of if sees else _untold) for record in records}
 
     async def values_at(self, property: str, size: int, at: int) -> Mapping[str, LiveValue]:
         """What they said at a moment: the last usable sample before it, as long as it stood and unless the connection

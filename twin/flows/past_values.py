@@ -8,6 +8,7 @@ from typing import NoReturn
 from twin.flows.live_values import View, Windows
 from twin.flows.losses import Losses, nothing_lost
 from twin.graph.past.pinned import Past
+from twin.graph.readers.live_details import LiveDetails
 from twin.graph.readers.live_functions import LiveValue, LiveView
 from twin.scope import Scope
 
@@ -43,6 +44,10 @@ class PastView:
     async def values_at(self, property: str, size: int, at: int) -> Mapping[str, LiveValue]:
         """What they said at an earlier moment; nothing for a later one."""
         return await (await self._view()).values_at(property, size, at) if at <= self._time else {}
+
+    async def details(self, property: str, size: int) -> Mapping[str, LiveDetails]:
+        """Nothing: how a value came about is told of the present, and of the past by its lineage."""
+        return {}
 
     async def aggregates(
         self, property: str, size: int, seconds: float, aggregate: str, end: int | None

@@ -30,6 +30,7 @@ _COLUMNS: dict[str, tuple[Any, int | float]] = {
     "value": (np.float64, np.nan),
     "time": (np.int64, NEVER),
     "received": (np.int64, NEVER),
+    "origin": (np.int32, 0),
     "has_text": (np.bool_, False),
     "has_block": (np.bool_, False),
     # When the connection was lost, and whether it still is.
@@ -62,7 +63,8 @@ class LiveColumns:
     """The present of many properties as columns of one length, in the order asked.
 
     ``value`` is NaN, ``time``, ``received`` and ``unavailable_since`` are `NEVER` and ``age`` is NaN where
-    `Live` has None; ``text`` and ``blocks`` map rows that carry a text or an array to it.
+    `Live` has None; ``text`` and ``blocks`` map rows that carry a text or an array to it; ``origin`` is the number of
+    where the value came from.
     """
 
     value: Float64
@@ -74,6 +76,7 @@ class LiveColumns:
     age: Float64
     text: dict[int, str]
     blocks: dict[int, Block] = field(default_factory=dict)
+    origin: Int32 = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def __len__(self) -> int:
         return len(self.value)
@@ -156,6 +159,7 @@ class LatestTable:
             columns["value_order"][series] = order[rows]
             for name in ("value", "time", "received"):
                 columns[name][series] = getattr(batch, name)[rows]
+            columns["origin"][series] = 0 if batch.origin is None else batch.origin[rows]
             self._set("has_text", self._text, batch.text, batch.series, rows, has_text)
             self._set("has_block", self._blocks, batch.blocks, batch.series, rows, has_block)
             back = ~columns["down"][series] | (batch.received[rows] > columns["lost"][series])
@@ -219,6 +223,7 @@ class LatestTable:
             age=np.where(ever, (now - np.where(ever, order, 0)) / NANOSECONDS, np.nan),
             text={row: text for row, text in texts.items() if available[row]},
             blocks={row: block for row, block in blocks.items() if available[row]},
+            origin=taken["origin"],
         )
 
     def _mark(self, series: Iterable[int], since: int | None) -> None:

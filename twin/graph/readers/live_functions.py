@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from twin.clock import NANOSECONDS, iso
+from twin.graph.readers.live_details import DETAILS, LiveDetails, detail_functions
 from twin.scope import Scope
 from twin.terms import BlankNode, Literal, NamedNode, Triple
 from twin.vocab import LIVE, XSD
@@ -22,9 +23,9 @@ Term = NamedNode | BlankNode | Literal | Triple
 LiveScalar = float | bool | str
 Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Asks the server: ``property``, ``size`` (how many properties to tell of together), and either ``at`` (ns UTC; None
-is now) or ``seconds``, ``aggregate`` and ``end`` (ns UTC; None is now).  It is told by property."""
+is now), ``details``, or ``seconds``, ``aggregate`` and ``end`` (ns UTC; None is now).  It is told by property."""
 AGGREGATES = ("mean", "min", "max", "sum", "count", "first", "last")
-FUNCTIONS = ("value", "time", "quality", "age", *AGGREGATES)
+FUNCTIONS = ("value", "time", "quality", "age", *DETAILS, *AGGREGATES)
 """The local names of the functions."""
 _SIZES = (1, 16, 256)
 _LARGEST = 4096
@@ -60,6 +61,10 @@ class LiveView(Protocol):
         """What they said at a moment (ns UTC)."""
         ...
 
+    async def details(self, property: str, size: int) -> Mapping[str, LiveDetails]:
+        """What is known of what they say now, beside the value."""
+        ...
+
     async def aggregates(
         self, property: str, size: int, seconds: float, aggregate: str, end: int | None
     ) -> Mapping[str, float | None]:
@@ -81,6 +86,8 @@ async def told(view: LiveView, asked: Mapping[str, Any]) -> dict[str, Any]:
     if "aggregate" in asked:
         found = await view.aggregates(property, size, asked["seconds"], asked["aggregate"], asked["end"])
         return dict(found)
+    if "details" in asked:
+        return {iri: each.told() for iri, each in (await view.details(property, size)).items()}
     at = asked["at"]
     values = await (view.values(property, size) if at is None else view.values_at(property, size, at))
     return {iri: (live.value, live.time, live.quality, live.age) for iri, live in values.items()}
@@ -123,6 +130,8 @@ def functions(ask: Ask) -> dict[NamedNode, Callable[..., Term | None]]:
         LIVE.quality: quality,
         LIVE.age: age,
     }
+    details = _GrowingBatches(partial(_asked, ask, {"details": True}))
+    found.update(detail_functions(details.get))
     for name in AGGREGATES:
         found[LIVE[name]] = _aggregate(name, ask)
     return found
