@@ -40,6 +40,10 @@ def test_no_vendor_word_is_outside_bindings_and_connections() -> None:
         "Connection",
         "ConnectionEvent",
         "Rejection",
+        # Of a value's lineage and of what was rejected: told to those who may see bindings alone.
+        "RawPayload",
+        "RejectedPayload",
+        "ValueOrigin",
     }
     for name, kind in build_schema(schema_text()).type_map.items():
         if name not in wired and not name.startswith("__") and hasattr(kind, "fields"):

@@ -91,7 +91,7 @@ class PayloadStore:
             self.counts.dropped += len(batch)
             return
         self._waiting.setdefault(connection, []).append((batch, now))
-        self._waiting_bytes += sum(map(_size, batch.values))
+        self._waiting_bytes += len(batch) * _size(batch.values[0])  # roughly: it bounds what waits
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER, self._hand_on)
 
@@ -133,17 +133,18 @@ class PayloadStore:
             self._timer.cancel()
             self._timer = None
         if self._waiting:
-            waiting, size = self._waiting, self._waiting_bytes
+            waiting = self._waiting
             self._waiting, self._waiting_bytes = {}, 0
-            self._thread.submit(self._write, waiting, size)
+            self._thread.submit(self._write, waiting)
 
     # In the thread.
 
-    def _write(self, waiting: Mapping[str, list[tuple[SampleBatch, int]]], size: int) -> None:
+    def _write(self, waiting: Mapping[str, list[tuple[SampleBatch, int]]]) -> None:
         for connection, batches in waiting.items():
             rows = sum(len(batch) for batch, _ in batches)
             try:
                 frame, first, last = pack(batches)
+                self.counts.raw_bytes += sum(_size(raw) for batch, _ in batches for raw in batch.values)
                 self._append(connection, frame, first, last)
             except OSError as error:
                 self.counts.dropped += rows
@@ -155,7 +156,6 @@ class PayloadStore:
             else:
                 self.counts.payloads += rows
                 self.counts.written_bytes += len(frame)
-        self.counts.raw_bytes += size
         if self._clock.monotonic() - self._looked >= _LOOK:
             self._looked = self._clock.monotonic()
             self._make_room()
