@@ -92,7 +92,8 @@ def rdflib_endpoint(model: Path) -> Iterator[Server]:
 
 @contextmanager
 def _running(command: Sequence[str], port: int, path: str) -> Iterator[Server]:
-    environment: Mapping[str, str] = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    # An installed package has its bytecode; without it every process that a server starts would compile ours again.
+    environment: Mapping[str, str] = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         server = Server(port, path, psutil.Process(process.pid))

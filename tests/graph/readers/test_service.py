@@ -516,3 +516,30 @@ async def test_what_follows_can_be_left_out_and_shown(server: Server) -> None:
 async def test_a_mistake_is_told_where_it_is_in_the_text_that_was_asked(server: Server) -> None:
     with pytest.raises(InvalidInput, match="line 2, column"):
         await server.ask("SELECT ?s {\n ?s a <urn:A> ; nowhere:p ?o }")
+
+
+def niceness(process: psutil.Process) -> set[int]:
+    """How nice the threads of a process are."""
+    found = set()
+    for thread in process.threads():
+        with suppress(ProcessLookupError):
+            found.add(os.getpriority(os.PRIO_PROCESS, thread.id))
+    return found
+
+
+async def test_a_long_query_stands_back_and_the_next_one_of_its_reader_does_not(tmp_path: Path) -> None:
+    server = Server(tmp_path, SparqlSettings(readers=1, deadline=60.0))
+    await server.service.start()
+    try:
+        (reader,) = readers()
+        usual = niceness(reader)
+        values = " ".join(f"VALUES ?v{n} {{ {' '.join(map(str, range(200)))} }}" for n in range(3))
+        asking = asyncio.ensure_future(server.ask(f"SELECT (COUNT(*) AS ?n) {{ {values} }}"))
+        await until(lambda: max(niceness(reader)) >= 10)
+        assert await asking == [str(200**3)]
+        await until(lambda: niceness(reader) == usual)
+        server.commit(quad("urn:new", "seen"))
+        assert await server.ask("SELECT ?o { <urn:new> <urn:p> ?o }") == ["seen"]
+        assert reader in readers()
+    finally:
+        await server.service.close()

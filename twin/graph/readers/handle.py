@@ -8,22 +8,23 @@ import os
 import shutil
 import signal
 import sys
-from collections import deque
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import twin
 from twin.contracts import Revision
 from twin.errors import Unavailable
 from twin.graph.readers import wire
+from twin.graph.readers.channel import Channel, opened
+from twin.graph.readers.shifts import NICE, STAND_BACK
 from twin.scope import Scope
 from twin.terms import NamedNode, n_quads
 
 _PACKAGE = str(Path(twin.__file__).resolve().parent.parent)
+# From its first step on: loading itself is the most that many a reader does.
+_STANDING_BACK = (_nice, "-n", str(NICE)) if (_nice := shutil.which("nice")) else ()
 _START = 30.0  # seconds a process may take to be ready
 _BACKLOG = 32 * 1024 * 1024  # bytes of changes that may wait in the pipe of a busy reader
-_AHEAD = 512 * 1024  # bytes of an answer that wait for the client here; beyond, the reader itself waits
 
 
 class ReadableStore(Protocol):
@@ -46,64 +47,6 @@ class ReaderLost(Unavailable):
     """The reader process ended in the middle of a query."""
 
 
-class _Pipes(asyncio.SubprocessProtocol):
-    """What arrives from a process, as frames; it is read no further than ``_AHEAD`` bytes beyond what was taken."""
-
-    def __init__(self) -> None:
-        self.exited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.lost = False
-        self._frames = wire.Frames()
-        self._ready: deque[tuple[bytes, bytes]] = deque()
-        self._ahead = 0
-        self._output: asyncio.ReadTransport | None = None
-        self._paused = False
-        self._waiter: asyncio.Future[None] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        process = cast(asyncio.SubprocessTransport, transport)
-        self._output = cast(asyncio.ReadTransport, process.get_pipe_transport(1))
-
-    def pipe_data_received(self, fd: int, data: bytes | str) -> None:
-        for frame in self._frames.feed(cast(bytes, data)):
-            self._ready.append(frame)
-            self._ahead += len(frame[1])
-        if self._ahead > _AHEAD and not self._paused and self._output is not None:
-            self._paused = True
-            self._output.pause_reading()
-        self._wake()
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd == 1:
-            self.lost = True
-            self._wake()
-
-    def process_exited(self) -> None:
-        if not self.exited.done():
-            self.exited.set_result(None)
-
-    def take(self) -> tuple[bytes, bytes] | None:
-        """The next frame if there is one."""
-        if not self._ready:
-            return None
-        frame = self._ready.popleft()
-        self._ahead -= len(frame[1])
-        if self._paused and self._ahead < _AHEAD // 2 and self._output is not None:
-            self._paused = False
-            self._output.resume_reading()
-        return frame
-
-    async def arrival(self) -> None:
-        """Returns when something has happened."""
-        if self._ready or self.lost:
-            return
-        self._waiter = asyncio.get_running_loop().create_future()
-        await self._waiter
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done() and (self._ready or self.lost):
-            self._waiter.set_result(None)
-
-
 class Reader:
     """One process.  ``revision`` is that of the last change in its pipe; ``outdated`` says that it should be replaced,
     ``busy`` that its pipe holds a question, or the rest of an answer, ``isolated`` that it cannot reach the network.
@@ -112,8 +55,7 @@ class Reader:
     def __init__(self, directory: Path, memory: int) -> None:
         self._directory = directory
         self._memory = memory
-        self._process: asyncio.SubprocessTransport | None = None
-        self._pipes: _Pipes | None = None
+        self._channel: Channel | None = None
         self._waiting: list[Revision] = []
         self._fed = asyncio.Event()
         self.revision = -1
@@ -128,18 +70,10 @@ class Reader:
         revision = await asyncio.to_thread(store.checkpoint, self._directory)
         search = os.pathsep.join(part for part in (_PACKAGE, os.environ.get("PYTHONPATH", "")) if part)
         arguments = (str(self._directory), str(self._memory), str(os.getpid()))
-        self._process, self._pipes = await asyncio.get_running_loop().subprocess_exec(
-            _Pipes,
-            sys.executable,
-            "-m",
-            "twin.graph.readers.process",
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+        self._channel = await opened(
+            (*_STANDING_BACK, sys.executable, "-m", "twin.graph.readers.process", *arguments),
             # One arena: memory that a query gave back is the system's again, and not one thread's.
-            env={**os.environ, "PYTHONPATH": search, "MALLOC_ARENA_MAX": "1"},
-            start_new_session=True,  # an interrupt typed at the server's terminal is the server's to handle
+            {"PYTHONPATH": search, "MALLOC_ARENA_MAX": "1"},
         )
         try:
             async with asyncio.timeout(_START):
@@ -157,7 +91,7 @@ class Reader:
     @property
     def alive(self) -> bool:
         """Whether the process runs."""
-        return self._pipes is not None and not self._pipes.lost and not self._pipes.exited.done()
+        return self._channel is not None and not self._channel.lost and not self._channel.exited.done()
 
     def feed(self, change: Revision) -> None:
         """Puts a committed change into its pipe; one that it cannot follow makes it outdated."""
@@ -168,11 +102,11 @@ class Reader:
             return
         # An import is announced without its quads, and a change that was missed cannot be made up for.
         follows = bool(change.delta) and change.token == self.revision + 1
-        if not follows or self._input().get_write_buffer_size() > _BACKLOG:
+        if not follows or self._open().backlog > _BACKLOG:
             self.outdate()
             return
         payload = wire.change(n_quads(change.delta.removed), n_quads(change.delta.added))
-        self._input().write(wire.frame(wire.CHANGE, payload))
+        self._open().write(wire.CHANGE, payload)
         self.revision = change.token
         self._fed.set()
 
@@ -190,29 +124,27 @@ class Reader:
     def ask(self, kind: bytes, question: bytes) -> None:
         """Puts a question into its pipe, after the changes that are there; the answer comes by `next`."""
         self.busy = True
-        self._input().write(wire.frame(kind, question))
+        self._open().write(kind, question)
 
     def reply(self, answer: bytes) -> None:
         """Tells it what it asked for in the middle of an answer."""
-        self._input().write(wire.frame(wire.REPLY, answer))
+        self._open().write(wire.REPLY, answer)
 
     async def next(self) -> tuple[bytes, bytes]:
         """The next frame it sends; one of `twin.graph.readers.wire.LAST` sets it free.  Raises `ReaderLost`."""
-        pipes = self._pipes
-        if pipes is None:
-            raise ReaderLost("The query reader has not started.")
+        channel = self._open()
         while (frame := self.take()) is None:
-            if pipes.lost:
+            if channel.lost:
                 raise ReaderLost(
                     "The query ended the process that answered it: it needed too much memory, or nests too deeply.",
                     remedy="Make it simpler or narrower, and give it a LIMIT; other queries are not affected.",
                 )
-            await pipes.arrival()
+            await channel.arrival()
         return frame
 
     def take(self) -> tuple[bytes, bytes] | None:
         """The next frame if it has arrived."""
-        frame = self._pipes.take() if self._pipes is not None else None
+        frame = self._channel.take() if self._channel is not None else None
         if frame is not None and frame[0] in wire.LAST:
             self.busy = False
         return frame
@@ -226,24 +158,29 @@ class Reader:
 
     async def wait(self) -> None:
         """Returns when the process has ended."""
-        if self._pipes is not None:
-            await asyncio.shield(self._pipes.exited)
+        if self._channel is not None:
+            await asyncio.shield(self._channel.exited)
+
+    def stand_back(self) -> None:
+        """Lets everybody else go before what it works on, further each time; what it works on next is not affected."""
+        if self.alive:
+            self._open().send_signal(STAND_BACK)
 
     def kill(self) -> None:
         """Ends the process at once; `end` does the rest."""
-        if self._process is not None and self._pipes is not None and not self._pipes.exited.done():
-            with suppress(ProcessLookupError):  # it ended by itself
-                os.kill(self._process.get_pid(), signal.SIGKILL)  # the transport's own kill would reap it first
+        if self._channel is not None:
+            self._channel.send_signal(signal.SIGKILL)
+            self._channel.lose()  # it may take its time to be gone, when others go first
 
     async def end(self) -> None:
         """Ends the process at once and removes its checkpoint, which is only a copy; ending it twice is allowed."""
         self.kill()
         await self.wait()
-        if self._process is not None:
-            self._process.close()
+        if self._channel is not None:
+            self._channel.close()
         await asyncio.to_thread(shutil.rmtree, self._directory, ignore_errors=True)
 
-    def _input(self) -> asyncio.WriteTransport:
-        if self._process is None:
+    def _open(self) -> Channel:
+        if self._channel is None:
             raise ReaderLost("The query reader has not started.")
-        return cast(asyncio.WriteTransport, self._process.get_pipe_transport(0))
+        return self._channel

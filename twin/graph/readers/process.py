@@ -7,24 +7,22 @@ it imports neither numpy nor asyncio.
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import json
 import os
 import resource
 import sys
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import orjson
 from pyoxigraph import QueryTriples, Store
 
 from twin.graph.readers import wire
 from twin.graph.readers.answer import ROWS, TRIPLES, Answer, Refused
 from twin.graph.readers.live_functions import FUNCTIONS, functions
+from twin.graph.readers.shifts import NICE, Shifts, prepare
 from twin.graph.readers.update_process import Scratch, content_delta, update_delta
 from twin.graph.sparql.entailment import Entailment
 from twin.graph.sparql.gate import PREFIXES
@@ -33,8 +31,6 @@ from twin.vocab import LIVE
 
 SYSTEM_GRAPH = NamedNode("urn:twin:system")
 _LARGE = 0.1  # seconds after which a query may have held much memory
-_PIPE = 1 << 20  # bytes that wait for the server, so that a page of rows is written without waiting
-_NICE = 3  # how far readers stand back behind the server, whose ingest and API go on meanwhile
 
 
 class Reader:
@@ -50,13 +46,17 @@ class Reader:
         self._told: dict[int, list[str]] = {}
         self._whole: dict[int, bool] = {}
 
-    def run(self, *, isolated: bool) -> None:
-        """Returns when the server closes the pipe; ``isolated`` is told to the server."""
+    def ready(self, *, isolated: bool) -> None:
+        """Tells the server that it may ask, and whether this process is cut off from the network."""
         self._send(wire.READY, json.dumps({"isolated": isolated}).encode())
-        while True:
+
+    def answers(self, over: Callable[[], bool]) -> bool:
+        """Answers until the server closes the pipe (False), or until ``over`` says between two answers that somebody
+        else should go on (True)."""
+        while not over():
             frame = self._later.pop(0) if self._later else wire.read(self._source)
             if frame is None:
-                return
+                return False
             kind, payload = frame
             if kind == wire.CHANGE:
                 removed, added = (list(parse_n_quads(text)) for text in wire.split_change(payload))
@@ -67,6 +67,7 @@ class Reader:
                 self._whole.clear()
             else:
                 self._work(kind, payload)
+        return True
 
     def _work(self, kind: bytes, payload: bytes) -> None:
         began = time.monotonic()
@@ -77,7 +78,7 @@ class Reader:
     def _answered(self, kind: bytes, payload: bytes) -> None:
         try:
             if kind == wire.QUESTION:
-                self._answer(orjson.loads(payload))
+                self._answer(json.loads(payload))
             else:
                 self._delta(kind, payload)
         except Refused as refused:
@@ -186,26 +187,17 @@ def _give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _leave_with(parent: int) -> None:
-    """Ends this process when its server is gone, even in the middle of a query."""
-    while os.getppid() == parent:
-        threading.Event().wait(1.0)
-    os._exit(0)
-
-
 def main(directory: str, memory: str, parent: str) -> None:
     """Serves standard input and output; ``memory`` is the most bytes of private data, ``parent`` the server's id."""
     isolated = _without_network()
-    os.nice(_NICE)
+    prepare()
+    os.nice(max(NICE - os.getpriority(os.PRIO_PROCESS, 0), 0))
     resource.setrlimit(resource.RLIMIT_DATA, (int(memory), int(memory)))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError):  # beyond what the system allows: the usual size does as well
-        fcntl.fcntl(sys.stdout.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
-    threading.Thread(target=_leave_with, args=(int(parent),), daemon=True).start()
-    try:
-        Reader(Path(directory), sys.stdin.buffer, sys.stdout.buffer).run(isolated=isolated)
-    except BrokenPipeError:
-        os._exit(0)  # nobody reads any more; flushing standard output at exit would fail again
+    reader = Reader(Path(directory), sys.stdin.buffer, sys.stdout.buffer)
+    reader.ready(isolated=isolated)
+    shifts = Shifts(lambda: reader.answers(lambda: shifts.over))
+    shifts.run(lambda: os.getppid() == int(parent))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,13 @@ from twin.errors import DeadlineExceeded
 from twin.graph.readers import wire
 from twin.graph.readers.handle import Reader, ReaderLost
 from twin.graph.readers.live_functions import LiveView, told
-from twin.graph.readers.pool import ReaderPool, Turn
+from twin.graph.readers.pool import GRACE, ReaderPool, Turn
 
 Request = Callable[[Reader], bytes]
 """What is put to a reader; called when it is known to which."""
 Frame = tuple[bytes, bytes]
+STANDS_BACK = (0.05, GRACE)
+"""Seconds of work after which a reader stands back, and further back."""
 
 
 class Work:
@@ -24,8 +26,8 @@ class Work:
     answer is of, known from the first frame on.  The time that a caller takes between two frames is not the query's.
     """
 
-    __slots__ = ("_client", "_deadline", "_ended", "_kind", "_left", "_overdue", "_pool", "_request", "_revision",
-                 "_turn", "_view", "_view_of", "_what", "seen")  # fmt: skip
+    __slots__ = ("_client", "_deadline", "_ended", "_kind", "_looks", "_overdue", "_pool", "_request", "_revision",
+                 "_spent", "_timer", "_turn", "_view", "_view_of", "_what", "seen")  # fmt: skip
 
     def __init__(
         self,
@@ -45,7 +47,10 @@ class Work:
         self._view_of = view
         self._view: LiveView | None = None
         self._revision = revision
-        self._deadline = self._left = deadline
+        self._deadline = deadline
+        self._spent = 0.0
+        self._looks = 0
+        self._timer: asyncio.TimerHandle | None = None
         self._client = client
         self._what = what
         self._turn: Turn | None = None
@@ -85,7 +90,8 @@ class Work:
 
     def _ask(self, turn: Turn) -> Turn:
         self._turn = turn
-        self._left = self._deadline
+        self._spent = 0.0
+        self._looks = 0
         self._view = None
         turn.reader.ask(self._kind, self._request(turn.reader))
         self.seen = turn.reader.revision
@@ -103,8 +109,8 @@ class Work:
         if frame is not None and frame[0] != wire.ASK:
             return frame
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        timer = loop.call_later(self._left, self._expire, reader)
+        began = loop.time() - self._spent
+        self._look_again(reader, began)
         try:
             while frame is None or frame[0] == wire.ASK:
                 if frame is not None:
@@ -119,10 +125,22 @@ class Work:
                 remedy="Start from a bound term, narrow its patterns, or add a LIMIT.",
             ) from None
         finally:
-            timer.cancel()
-        self._left = max(self._left - (loop.time() - began), 0.001)
+            if self._timer is not None:
+                self._timer.cancel()
+        self._spent = loop.time() - began
         return frame
 
-    def _expire(self, reader: Reader) -> None:
-        self._overdue = True
-        reader.kill()
+    def _look_again(self, reader: Reader, began: float) -> None:
+        looks = STANDS_BACK[self._looks :]
+        moment = looks[0] if looks and looks[0] < self._deadline else self._deadline
+        self._timer = asyncio.get_running_loop().call_at(began + moment, self._look, reader, began)
+
+    def _look(self, reader: Reader, began: float) -> None:
+        """What takes long stands back behind all that is quick; what takes too long ends."""
+        if self._looks < len(STANDS_BACK) and STANDS_BACK[self._looks] < self._deadline:
+            self._looks += 1
+            reader.stand_back()
+            self._look_again(reader, began)
+        else:
+            self._overdue = True
+            reader.kill()
