@@ -28,27 +28,32 @@ DEFINITIONS = (
 )
 WIRING = (TWIN.Connection, TWIN.Binding)
 HAS_TREE = (RDFS.subClassOf, OWL.equivalentClass)
-_PIECE = 100_000  # nodes whose derived triples are written as one piece of text, so that no building is one string
+_PIECE = 25_000  # nodes whose derived triples are written as one piece of text, so that no building is one string
 
 
 @dataclass(slots=True)
 class SiteColumns:
     """What a site says that something follows from; nodes are spelled ``<IRI>``.
 
-    ``owners`` has the owners of each node and whether `twin:hasProperty` itself is asserted of them; ``stated`` are the
-    nodes with a role of their own.  ``plain`` says that every node has a name and is an asset of the site, and
-    that nothing about classes is said.
+    ``owners`` has the owners of each node, ``asserted`` those (node and owner) of whom `twin:hasProperty` itself is
+    asserted; ``stated`` are the nodes with a role of their own.  ``plain`` says that every node has a name and is an
+    asset of the site, and that nothing about classes is said.
     """
 
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    owners: dict[str, dict[str, bool]] = field(default_factory=dict)
+    owners: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    asserted: set[tuple[str, str]] = field(default_factory=set)
     stated: set[str] = field(default_factory=set)
     plain: bool = True
 
     def owned(self, owner: str, node: str, *, asserted: bool) -> None:
         """Notes that the node is a property of the owner."""
-        of = self.owners.setdefault(node, {})
-        of[owner] = asserted or of.get(owner, False)
+        # Tuples: a building has hundreds of thousands of properties, most with one owner.
+        known = self.owners.get(node, ())
+        if owner not in known:
+            self.owners[node] = (*known, owner)
+        if asserted:
+            self.asserted.add((node, owner))
 
     def typed(self, node: str, cls: str) -> None:
         """Notes a class of the node."""
@@ -124,9 +129,8 @@ def derived_text(columns: SiteColumns, properties: list[str], derivation: Deriva
         lines: list[str] = []
         for node in properties[start : start + _PIECE]:
             own = columns.classes.get(node, ())
-            for owner, asserted in columns.owners.get(node, {}).items():
-                if not asserted:
-                    lines.append(f"{owner}{has}{node} .\n")
+            owners = columns.owners.get(node, ())
+            lines += [f"{owner}{has}{node} .\n" for owner in owners if (node, owner) not in columns.asserted]
             if property_class not in own:
                 lines.append(node + kind)
             if node not in columns.stated:
