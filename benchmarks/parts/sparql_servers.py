@@ -47,6 +47,15 @@ class Server:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
 
+    def settle(self, seconds: float = 60.0) -> None:
+        """Returns when the process has little to do: a server that has just started prepares its rules for a while."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            before = sum(self.process.cpu_times()[:2])
+            time.sleep(0.5)
+            if sum(self.process.cpu_times()[:2]) - before < 0.05:
+                return
+
     def megabytes(self) -> float:
         """What it and all its processes hold in memory, shared pages counted once."""
         total = 0.0
