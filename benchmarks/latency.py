@@ -1,8 +1,8 @@
 """From publishing to the latest value and to a GraphQL subscriber, while the server takes 70 % of what it can sustain.
 
-The sustained rate is measured first.  Then a load at 70 % of it runs beside probes, whose values name the message: an
-application asks for their latest values 50 times a second (what it sees is late by up to 20 ms of its own), another
-one subscribes to them.  Everything runs on this machine and its clock.
+The sustained rate is measured first: the highest at which a steady stream is in the history as soon as it ends.  Then a
+load at 70 % of it runs beside probes, whose values name the message: an application asks for the latest value of each
+again and again until it sees it, another one subscribes to them.  Everything runs on this machine and its clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import json
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,9 +29,12 @@ from tests.peers import find
 TOPICS, PROBES = 1000, 20
 LOAD = Line("bench", TOPICS, 1, {"qos": "0"})
 PROBE = Line("probe", PROBES)
-PROBES_PER_SECOND = 50
-POLLS_PER_SECOND = 50
+PROBES_PER_SECOND = 10
 SHARE = 0.7
+STEPS = (1.0, 0.85, 0.7, 0.6, 0.5, 0.4, 0.3)
+"""Parts of the rate at which a burst is taken that are tried as a steady stream."""
+STEADY, BEHIND = 3.0, 0.3
+"""Seconds of a steady stream, and how many later it must be in the history."""
 DISTINCT = 97
 """Values of a probe before they repeat."""
 SUBSCRIPTION = "subscription($properties: [ID!]!) { observations(properties: $properties) { id value } }"
@@ -45,8 +47,8 @@ class Probes:
         self.published: dict[tuple[int, int], float] = {}
         self.seen: dict[str, dict[tuple[int, int], float]] = {"latest": {}, "subscription": {}}
 
-    def publish(self, port: int, seconds: float) -> None:
-        """Publishes at QoS 1 for so many seconds."""
+    def publish(self, port: int, seconds: float, value_of: Callable[[int], float | None]) -> None:
+        """Publishes at QoS 1 for so many seconds, and looks for each value as the latest one until it is there."""
         client = Client(CallbackAPIVersion.VERSION2)
         client.connect("127.0.0.1", port)
         client.loop_start()
@@ -54,9 +56,13 @@ class Probes:
         for number in range(int(seconds * PROBES_PER_SECOND)):
             time.sleep(max(0.0, began + number / PROBES_PER_SECOND - time.monotonic()))
             topic, value = number % PROBES, number // PROBES % DISTINCT
-            self.published[topic, value] = time.monotonic()
+            self.published[topic, value] = sent = time.monotonic()
             body = {"ts": time.time_ns() // 1_000_000, "value": value}
             client.publish(f"probe/{topic}", json.dumps(body), qos=1)
+            while time.monotonic() < sent + 1:
+                if value_of(topic) == value:
+                    self.saw("latest", topic, value)
+                    break
         client.disconnect()
         client.loop_stop()
 
@@ -73,14 +79,18 @@ class Probes:
 
 def main() -> int:
     chosen = options(__doc__ or "")
-    sustained_messages, seconds = (200_000, 12.0) if chosen.quick else (500_000, 30.0)
+    burst, seconds = (150_000, 12.0) if chosen.quick else (500_000, 40.0)
     report = Report("latency")
     with tempfile.TemporaryDirectory() as name, Mosquitto(find("mosquitto"), Path(name)) as broker:
         server = IngestServer(Path(name), broker.port, (LOAD, PROBE))
         server.start()
         try:
-            for size in (sustained_messages // 4, sustained_messages):
-                sustained = _sustained(server, broker.port, size)
+            for size in (burst // 4, burst):
+                found = _burst(server, broker.port, size)
+            sustained = _sustained(server, broker.port, found)
+            if not sustained:
+                report.fail(f"not even {STEPS[-1]:.0%} of {found:,.0f} messages a second is taken as a steady stream")
+                return report.finish()
             rate = SHARE * sustained
             probes = asyncio.run(_under_load(server, broker.port, rate, seconds))
         finally:
@@ -98,7 +108,22 @@ def main() -> int:
     return report.finish()
 
 
-def _sustained(server: IngestServer, port: int, messages: int) -> float:
+def _sustained(server: IngestServer, port: int, burst: float) -> float:
+    """Messages a second of the fastest steady stream that is in the history when it ends; 0 when none is."""
+    for step in STEPS:
+        rate = step * burst
+        messages = int(rate * STEADY)
+        before = server.committed()
+        with publisher(port, messages, TOPICS, "--prefix", LOAD.name, "--rate", str(rate)) as device:
+            began = time.time()
+            print("go", file=device.stdin, flush=True)
+            found, until = server.wait_for(before + messages)
+        if found - before == messages and until - began < STEADY + BEHIND:
+            return rate
+    return 0.0
+
+
+def _burst(server: IngestServer, port: int, messages: int) -> float:
     before = server.committed()
     with publisher(port, messages, TOPICS, "--prefix", LOAD.name) as device:
         began = time.time()
@@ -116,17 +141,16 @@ async def _under_load(server: IngestServer, port: int, rate: float, seconds: flo
             followed = await follower.subscribe(SUBSCRIPTION, {"properties": iris})
             print("go", file=device.stdin, flush=True)
             await asyncio.sleep(2)
-            over = threading.Event()
-            polling = asyncio.create_task(asyncio.to_thread(_poll, server.process.url, iris, probes, over.is_set))
-            publishing = asyncio.create_task(asyncio.to_thread(probes.publish, port, seconds))
-            heard = 0
-            while not publishing.done():
-                await asyncio.sleep(0.001)
-                heard = _hear(probes, followed.events, heard, iris)
-            await asyncio.sleep(0.5)
-            _hear(probes, followed.events, heard, iris)
-            over.set()
-            await asyncio.gather(polling, publishing)
+            with GraphQL(server.process.url) as graphql:
+                value_of = _latest(graphql, iris)
+                publishing = asyncio.create_task(asyncio.to_thread(probes.publish, port, seconds, value_of))
+                heard = 0
+                while not publishing.done():
+                    await asyncio.sleep(0.001)
+                    heard = _hear(probes, followed.events, heard, iris)
+                await asyncio.sleep(0.5)
+                _hear(probes, followed.events, heard, iris)
+                await publishing
     return probes
 
 
@@ -138,16 +162,12 @@ def _hear(probes: Probes, events: list[dict[str, Any]], heard: int, iris: list[s
     return len(events)
 
 
-def _poll(url: str, iris: list[str], probes: Probes, over: Callable[[], bool]) -> None:
-    fields = " ".join(f'p{number}: property(id: "{iri}") {{ value }}' for number, iri in enumerate(iris))
-    with GraphQL(url) as graphql:
-        due = time.monotonic()
-        while not over():
-            told = graphql.ask("{ " + fields + " }")
-            for number in range(len(iris)):
-                probes.saw("latest", number, told[f"p{number}"]["value"])
-            due = max(due + 1 / POLLS_PER_SECOND, time.monotonic())
-            time.sleep(max(0.0, due - time.monotonic()))
+def _latest(graphql: GraphQL, iris: list[str]) -> Callable[[int], float | None]:
+    def value_of(topic: int) -> float | None:
+        found: float | None = graphql.property(iris[topic], "value")["value"]
+        return found
+
+    return value_of
 
 
 if __name__ == "__main__":
