@@ -36,10 +36,12 @@ from twin.settings import RevisionSettings, Settings
 from twin.telemetry.duckdb import DuckDBHistory
 from twin.telemetry.latest import LatestTable
 from twin.terms import Literal, NamedNode, Quad
-from twin.vocab import RDFS, site_graph
+from twin.vocab import BRICK, RDF, RDFS, site_graph
 
 BACK = 10_000
 """Revisions."""
+LODGE = 1
+"""The revision before the import."""
 SETTINGS = Settings(revisions=RevisionSettings(snapshot_every=0, snapshot_hours=1e6))
 
 
@@ -83,6 +85,8 @@ async def run(report: Report, triples: int, back: int, rounds: int) -> None:
         core = open_core(directory, SETTINGS, clock)
         core.door._gate = NoRules()
         core.importer._validate = _nothing  # type: ignore[method-assign]  # the report of violations is not asked for
+        lodge = (Quad(NamedNode("urn:bench:lodge"), RDF.type, BRICK.Building, site_graph("lodge")),)
+        await core.door.commit(Delta(added=lodge), actor="bench", reason="before the import")
         await core.importer.import_sources([Source.of(model)], "tower", "bench")
         floors = written // (ROOMS * 40)
         boxes = [f"urn:bench:tower:vav-{floor}-{room}" for floor in range(floors) for room in range(ROOMS)]
@@ -101,6 +105,12 @@ async def run(report: Report, triples: int, back: int, rounds: int) -> None:
         await sparql.start()
         try:
             await measure(report, core, travel, sparql, boxes, origin, back, rounds, chance)
+            annex = Path(folder) / "annex.ttl"
+            annex.write_text(model.read_text().replace("urn:bench:tower:", "urn:bench:annex:"))
+            await core.importer.import_sources([Source.of(annex)], "annex", "bench")
+            core.twins.twins(Scope(), limit=1)
+            await rename(core, boxes, 100, chance)
+            await beyond_imports(report, core, travel, sparql, boxes[0])
         finally:
             await sparql.close()
             await travel.close()
@@ -165,6 +175,27 @@ async def measure(
         report.figure(f"following_{kind}_ms", past * 1000)
         report.limit(f"present_{kind}_ms", current * 1000)
         report.ratio(f"{kind}_past_over_present", past / current, at_most=1.3)
+
+
+async def beyond_imports(report: Report, core: Core, travel: TimeTravel, sparql: SparqlService, box: str) -> None:
+    """The first answers as of before and after an import of a million triples, which another one came after."""
+    services: Services = _Services(travel.pasts, core.store, core.twins)  # type: ignore[assignment]  # what reads need of them
+    for place, revision, there in (("before", LODGE, False), ("far_after", LODGE + 2, True)):
+
+        async def page(at: str = str(revision), there: bool = there) -> None:
+            parts, scope = await services_as_of(services, Scope(), at)
+            parts.twins.twins(scope, limit=50)
+            record = parts.twins.twin(scope, box)
+            if (record is not None) != there:
+                report.fail(f"as of revision {at} the box is {record}")
+
+        then = Scope(revision=revision, time=core.journal.time_of(revision))
+
+        async def query(then: Scope = then) -> None:
+            await (await sparql.query(question(box), then, "application/sparql-results+json")).read()
+
+        report.figure(f"first_page_of_twins_{place}_an_import_s", await timed(page), at_most=2.0)
+        report.figure(f"first_sparql_answer_{place}_an_import_s", await timed(query), at_most=2.0)
 
 
 @dataclass(frozen=True)

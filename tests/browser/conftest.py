@@ -37,10 +37,11 @@ LABORATORY = """
 @prefix : <urn:twin:laboratory:> .
 :building a brick:Building ; rdfs:label "Laboratory" .
 :ahu a brick:Air_Handling_Unit ; rdfs:label "Air handler" ; brick:hasLocation :building ;
-  brick:hasPoint :supply, :return, :mixed, :filter .
+  brick:hasPoint :supply, :return, :mixed, :exhaust, :filter .
 :supply a brick:Supply_Air_Temperature_Sensor ; qudt:hasQuantityKind quantitykind:Temperature .
 :return a brick:Return_Air_Temperature_Sensor ; qudt:hasQuantityKind quantitykind:Temperature .
 :mixed a brick:Mixed_Air_Temperature_Sensor ; qudt:hasQuantityKind quantitykind:Temperature .
+:exhaust a brick:Exhaust_Air_Temperature_Sensor ; qudt:hasQuantityKind quantitykind:Temperature .
 :filter a brick:Filter_Differential_Pressure_Sensor ; qudt:hasQuantityKind quantitykind:Pressure ;
   qudt:hasUnit unit:DEG_C .
 """

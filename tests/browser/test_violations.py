@@ -88,3 +88,27 @@ def test_a_wrong_unit_takes_a_person(laboratory: Any, page: Page) -> None:
     group = page.get_by_role("region", name=WRONG_UNIT)
     expect(group.get_by_role("rowheader", name="filter")).to_be_visible()
     expect(group.get_by_role("button", name=re.compile("^Repair"))).to_have_count(0)
+
+
+def test_a_time_before_a_repair_shows_what_stood_then_and_since_when(laboratory: Any, page: Page) -> None:
+    before = ask(laboratory, "{ revision }")["revision"]
+    nodes = ask(laboratory, "{ violations(first: 100) { nodes { id twin rule } } }")["violations"]["nodes"]
+    wanted = next(each["id"] for each in nodes if each["rule"] == NO_UNIT and each["twin"].endswith(":exhaust"))
+    ask(laboratory, "mutation($id: ID!) { applyRepair(violation: $id) { revision } }", id=wanted)
+    page.goto(address(laboratory, f"/violations?asOf={before}"))
+    row = (
+        page.get_by_role("region", name=NO_UNIT)
+        .get_by_role("row")
+        .filter(has=page.get_by_role("rowheader", name="exhaust"))
+    )
+    expect(row).to_be_visible()
+    expect(row.get_by_role("button")).to_have_count(0)
+    expect(row.get_by_role("link").last).to_have_attribute("href", re.compile("/changes/"))
+    row.get_by_role("link", name="exhaust").click()
+    expect(page).to_have_url(re.compile(f"asOf={before}"))
+    panel = page.get_by_role("region", name="Violations")
+    expect(panel).to_contain_text("exhaust")
+    expect(page.get_by_role("region", name="Capabilities")).to_be_visible()
+    page.get_by_role("button", name="Back to now").click()
+    expect(panel).to_be_visible()
+    expect(panel).not_to_contain_text("exhaust")

@@ -23,7 +23,7 @@ const changeFields = `revision time actor reason added removed`;
 
 const statementFields = `subject predicate object datatype language`;
 
-const violationFields = `id twin rule value path shape severity remedy source repair`;
+const violationFields = `id twin rule value path shape severity remedy source repair since sinceTime`;
 
 const propertyFields = `${stateFields} name role kind unit { iri symbol label } classes { iri name label vocabulary }
   freshness bound writable minimum maximum states`;
@@ -103,16 +103,16 @@ export const PLACE = document<
 
 export const TWIN = document<
   { twin: schema.Twin | null; property: { owner: schema.TwinName } | null },
-  { id: string; asOf: string | null; now: boolean }
->(`query Twin($id: ID!, $asOf: String, $now: Boolean!) {
+  { id: string; asOf: string | null }
+>(`query Twin($id: ID!, $asOf: String) {
   twin(id: $id, asOf: $asOf) {
     id name description family hasContents
     classes { iri name label vocabulary }
     site { id name }
     path { id name }
     relationships(first: 100) { name iri direction twin { id name classes { label } } }
-    capabilities @include(if: $now) { qualifies missing state capability { id name description } score { ${stateFields} } }
-    violations @include(if: $now) { ${violationFields} }
+    capabilities { qualifies missing state capability { id name description } score { ${stateFields} } }
+    violations { ${violationFields} }
   }
   property(id: $id, asOf: $asOf) { owner { id name } }
 }`);
@@ -213,9 +213,14 @@ export const VIOLATIONS = document<
     twin: string | null;
     first: number;
     after: string | null;
+    asOf: string | null;
   }
->(`query Violations($site: ID, $shape: ID, $severity: String, $twin: ID, $first: Int!, $after: String) {
-  violations(site: $site, shape: $shape, severity: $severity, twin: $twin, first: $first, after: $after) {
+>(`query Violations(
+  $site: ID, $shape: ID, $severity: String, $twin: ID, $first: Int!, $after: String, $asOf: String
+) {
+  violations(
+    site: $site, shape: $shape, severity: $severity, twin: $twin, first: $first, after: $after, asOf: $asOf
+  ) {
     totalCount
     pageInfo { hasNextPage endCursor }
     groups { shape rule severity source count }
@@ -225,9 +230,9 @@ export const VIOLATIONS = document<
 
 export const BREAKERS = document<
   { violations: { totalCount: number; twins: { twin: string; count: number }[] } },
-  { site: string | null; shape: string | null; severity: string | null; first: number }
->(`query Breakers($site: ID, $shape: ID, $severity: String, $first: Int!) {
-  violations(site: $site, shape: $shape, severity: $severity, first: $first) { totalCount twins { twin count } }
+  { site: string | null; shape: string | null; severity: string | null; first: number; asOf: string | null }
+>(`query Breakers($site: ID, $shape: ID, $severity: String, $first: Int!, $asOf: String) {
+  violations(site: $site, shape: $shape, severity: $severity, first: $first, asOf: $asOf) { totalCount twins { twin count } }
 }`);
 
 export const REPAIR = document<
@@ -237,8 +242,11 @@ export const REPAIR = document<
   applyRepair(violation: $violation, dryRun: $dryRun) { revision sentence added removed resolved }
 }`);
 
-export const AUDITS = document<{ sites: { id: string; name: string; audit: schema.Audit | null }[] }>(`query Audits {
-  sites { id name audit { state violations message finishedAt groups { shape rule severity source count } } }
+export const AUDITS = document<
+  { sites: { id: string; name: string; audit: schema.Audit | null }[] },
+  { asOf: string | null }
+>(`query Audits($asOf: String) {
+  sites(asOf: $asOf) { id name audit { state violations message finishedAt groups { shape rule severity source count } } }
 }`);
 
 export const SAVED_QUERIES = document<{ savedQueries: schema.SavedQuery[] }>(`query SavedQueries {

@@ -53,7 +53,7 @@ function withAsOf(href: string, asOf: string): string {
 }
 
 /** The screens that show the graph can show it as it was. */
-export const showsGraph = (path: string): boolean => /^\/twins?(\/|$)/.test(path);
+export const showsGraph = (path: string): boolean => /^\/(twins?|violations)(\/|$)/.test(path);
 
 /** The time that the screen shows: a revision or a moment as the address has it, null for now. */
 export function useAsOf(): string | null {

@@ -99,8 +99,11 @@ export interface Violation {
   severity: string;
   remedy: string;
   source: string;
-  /** What a mechanical repair would do, in words; null where it takes a person. */
+  /** What a mechanical repair would do, in words; null where it takes a person, and as of the past. */
   repair: string | null;
+  /** The revision from which it stands, and when that was made; null from before that was kept. */
+  since: string | null;
+  sinceTime: string | null;
 }
 
 export interface ViolationGroup {

@@ -38,6 +38,8 @@ CLASS_TREE = (RDFS.subClassOf, OWL.equivalentClass)
 """Predicates that the class tree is made of."""
 _LOADING = 50_000
 """An import on the way forward counts as this many changes."""
+_DEARER = 16
+"""By how much it costs more to read a member anew than to keep, or to leave out, one of now."""
 _MOVED = 100_000
 """Beyond this many nodes it is quicker to read the members of the past anew than to move those of now."""
 
@@ -194,12 +196,20 @@ class Pasts:
         return await asyncio.to_thread(read)
 
     def _is_far(self, low: int, high: int) -> bool:
-        """Whether too much was changed for the members to be moved."""
-        return self._journal.count_touched(low, high) > _MOVED
+        """Whether too much was changed for the members to be moved, or too little is left of them to be worth it."""
+        imported = self._imported(low, high)
+        counted = (
+            {site: sum(self._twins.counts(Scope(), site)) for site in self._twins.sites(Scope())} if imported else {}
+        )
+        left = sum(count for site, count in counted.items() if site not in imported)
+        return left * _DEARER < sum(counted.values()) or self._journal.count_touched(low, high) > _MOVED
+
+    def _imported(self, low: int, high: int) -> set[str]:
+        return {artifact.partition("\n")[0] for artifact in imports_between(self._journal, low, high).values()}
 
     def _named_by_imports(self, low: int, high: int) -> set[str]:
         """The nodes that the sites imported in between give names to: they may be members of other sites."""
-        sites = {artifact.partition("\n")[0] for artifact in imports_between(self._journal, low, high).values()}
+        sites = self._imported(low, high)
         if not sites or len(set(self._twins.sites(Scope())) - sites) == 0:
             return set()
         subjects = (

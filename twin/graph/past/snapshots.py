@@ -21,6 +21,7 @@ from pathlib import Path
 from twin.errors import Unavailable
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
+from twin.graph.recovery import sync_directory
 
 _log = logging.getLogger(__name__)
 _MANIFEST = "snapshot.json"
@@ -101,8 +102,10 @@ class Snapshots:
                 json.dump(manifest, file)
                 file.flush()
                 os.fsync(file.fileno())
+            _on_disk(partial)  # before the journal drops what only this stands for
             target = self._directory / f"{revision:012d}"
             partial.rename(target)
+            sync_directory(self._directory)
         except OSError as error:
             raise Unavailable(
                 f"A snapshot of the graph could not be taken: {error}.", remedy="See that the disk has room."
@@ -209,6 +212,14 @@ def _link(source: Path, target: Path) -> None:
             os.link(source, target)
             return
     shutil.copyfile(source, target)
+
+
+def _on_disk(partial: Path) -> None:
+    for file in (partial / "graph").iterdir():
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
+    sync_directory(partial / "graph")
+    sync_directory(partial)
 
 
 def _files(directory: Path) -> dict[int, int]:

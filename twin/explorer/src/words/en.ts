@@ -269,6 +269,8 @@ export const en = {
     title: "Violations",
     none: "No violations",
     noneExplain: "Every twin keeps every rule of the shapes.",
+    noneThen: "Every twin kept every rule of the shapes then.",
+    since: "Since",
     total: (count: number) => plural(count, "violation", "violations"),
     grouping: "Grouped",
     groups: "By rule",

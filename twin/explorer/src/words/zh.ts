@@ -268,6 +268,8 @@ export const zh: Words = {
     title: "违规",
     none: "没有违规",
     noneExplain: "每个孪生体都符合形状的全部规则。",
+    noneThen: "当时每个孪生体都符合形状的全部规则。",
+    since: "起始时间",
     total: (count) => `${n(count)} 处违规`,
     grouping: "分组",
     groups: "按规则",

@@ -27,7 +27,7 @@ export function TwinPage({ id, found }: { id: string; found: (twin: Twin | null)
   const asOf = past?.asOf ?? null;
   // The past stays as it is.
   const every = past ? 0 : 30;
-  const asked = useQuery(TWIN, { id, asOf, now: past === null }, { every });
+  const asked = useQuery(TWIN, { id, asOf }, { every });
   const properties = usePages(PROPERTIES, { id, asOf }, (answer) => answer.twin?.properties, { every });
   const twin = asked.data?.twin ?? null;
   const owner = asked.data && !twin ? asked.data.property?.owner.id : undefined;

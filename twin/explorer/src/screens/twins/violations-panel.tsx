@@ -9,6 +9,7 @@ import type { Repair, Violation } from "../../schema";
 import { nodeName } from "../../statements";
 import { useWords } from "../../words";
 import { RepairPanel } from "../violations/repair";
+import { Since } from "../violations/since";
 import { Repaired } from "../violations/repaired";
 
 export function ViolationsPanel({
@@ -68,6 +69,11 @@ export function ViolationsPanel({
               </p>
             )}
             {each.remedy && <p>{each.remedy}</p>}
+            {each.since && (
+              <p className="muted">
+                {words.violations.since} <Since of={each} />
+              </p>
+            )}
             {open === each.id && (
               <RepairPanel
                 violation={each.id}

@@ -5,13 +5,15 @@ import { useQuery } from "../../fetching";
 import { clock, shortName } from "../../format";
 import { Panel } from "../../parts/notices";
 import { StateMark, type State } from "../../parts/state-mark";
+import { usePast } from "../../past";
 import { useWords } from "../../words";
 
 const states: Record<string, State> = { failed: "alarm", running: "uncertain", done: "good" };
 
 export function Audits({ site }: { site: string | null }) {
   const words = useWords();
-  const { data } = useQuery(AUDITS, {}, { every: 10 });
+  const past = usePast();
+  const { data } = useQuery(AUDITS, { asOf: past?.asOf ?? null }, { every: past ? 0 : 10 });
   const audits = (data?.sites ?? []).flatMap(({ id, name, audit }) =>
     audit && (site === null || site === id) ? [{ id, name, audit }] : [],
   );

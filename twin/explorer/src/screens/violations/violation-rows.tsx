@@ -9,6 +9,7 @@ import type { Repair, Violation } from "../../schema";
 import { nodeName, pageOf } from "../../statements";
 import { useWords } from "../../words";
 import { RepairPanel } from "./repair";
+import { Since } from "./since";
 
 export function ViolationRows({
   title,
@@ -54,6 +55,7 @@ export function ViolationRows({
               <th>{by === "rule" ? words.columns.twin : words.columns.rule}</th>
               <th className="path">{words.columns.path}</th>
               <th className="found">{words.columns.found}</th>
+              <th className="since">{words.violations.since}</th>
               {apart && <th className="remedy">{words.columns.remedy}</th>}
               <th className="act">
                 <span className="unseen">{words.repair.title}</span>
@@ -84,6 +86,9 @@ export function ViolationRows({
                   </th>
                   <td>{each.path && <code title={each.path}>{shortName(each.path)}</code>}</td>
                   <td>{each.value && <code title={each.value}>{shortName(each.value)}</code>}</td>
+                  <td className="since tabular">
+                    <Since of={each} />
+                  </td>
                   {apart && <td>{each.remedy}</td>}
                   <td className="act">
                     {each.repair && (
@@ -103,7 +108,7 @@ export function ViolationRows({
                 {open === each.id && (
                   <tr className="editor-row">
                     <td />
-                    <td colSpan={apart ? 5 : 4}>
+                    <td colSpan={apart ? 6 : 5}>
                       <RepairPanel
                         violation={each.id}
                         close={() => setOpen(null)}

@@ -9,6 +9,7 @@ import { usePages } from "../../paging";
 import { ChoiceFilter, SetFilter, SiteFilter, useFilters, type Filters } from "../../parts/filters";
 import { Empty } from "../../parts/notices";
 import { Paged } from "../../parts/paged";
+import { usePast } from "../../past";
 import { Link, paths, useTitle } from "../../routing";
 import type { Repair, Violation, ViolationGroup } from "../../schema";
 import { nodeName, pageOf } from "../../statements";
@@ -29,13 +30,15 @@ export function Violations() {
   const severity = filters.get("severity");
   const twin = filters.get("twin");
   const byTwin = filters.get("by") === "twin";
+  const past = usePast();
+  const asOf = past?.asOf ?? null;
   const [last, setLast] = useState<Repair | null>(null);
   const [gone, setGone] = useState<ReadonlySet<string>>(new Set());
   const listed = usePages(
     VIOLATIONS,
-    { site, shape: rule, severity, twin, first: pageSize },
+    { site, shape: rule, severity, twin, first: pageSize, asOf },
     (found) => found.violations,
-    { every: 15 },
+    { every: past ? 0 : 15 },
   );
   const repaired = (violation: Violation, repair: Repair) => {
     setGone(new Set([...gone, violation.id]));
@@ -85,7 +88,13 @@ export function Violations() {
             listed={{ ...listed, items }}
             empty={
               <Empty title={words.violations.none}>
-                {filtered ? <Link href={paths.violations}>{words.twins.clear}</Link> : words.violations.noneExplain}
+                {filtered ? (
+                  <Link href={paths.violations}>{words.twins.clear}</Link>
+                ) : past ? (
+                  words.violations.noneThen
+                ) : (
+                  words.violations.noneExplain
+                )}
               </Empty>
             }
           >
@@ -201,10 +210,17 @@ function ByRule({ groups, filters }: { groups: ViolationGroup[]; filters: Filter
 function ByTwin({ filters }: { filters: Filters }) {
   const words = useWords();
   const twin = filters.get("twin");
+  const past = usePast();
   const { data } = useQuery(
     BREAKERS,
-    { site: filters.get("site"), shape: filters.get("rule"), severity: filters.get("severity"), first: pageSize },
-    { every: 15 },
+    {
+      site: filters.get("site"),
+      shape: filters.get("rule"),
+      severity: filters.get("severity"),
+      first: pageSize,
+      asOf: past?.asOf ?? null,
+    },
+    { every: past ? 0 : 15 },
   );
   const breakers = data?.violations.twins ?? [];
   const all = {
