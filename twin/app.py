@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
+from twin.alerts.store import AlertStore
 from twin.api import create
 from twin.api.services import Services
 from twin.bindings.plugins import InstalledConnectors
@@ -20,19 +21,25 @@ from twin.clock import Clock
 from twin.core import Core, open_core
 from twin.directory import DataDirectory
 from twin.flows.actuate import Actuator
+from twin.flows.alerting import Alerting
 from twin.flows.auditing import Auditing
 from twin.flows.backups import Backups
 from twin.flows.bind import Wiring, plans
 from twin.flows.checks import KnownChecks, remember
+from twin.flows.conditions import Conditions
+from twin.flows.contract_states import Contracts
+from twin.flows.drift import Drift
 from twin.flows.ingest import Ingest, availability
 from twin.flows.live_values import LiveValues
 from twin.flows.losses import losses_of, recorded
+from twin.flows.missing import Missing
 from twin.flows.past_capabilities import PastCapabilities
 from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
 from twin.flows.reprocessing import Reprocessing
 from twin.flows.spooling import SpooledHistory
+from twin.flows.standing import Standings
 from twin.flows.time_travel import TimeTravel
 from twin.graph.child import end_all
 from twin.graph.readers.service import SparqlService
@@ -43,6 +50,7 @@ from twin.settings import Settings
 from twin.telemetry.duckdb import DuckDBHistory
 from twin.telemetry.latest import LatestTable
 from twin.telemetry.outages import Outages
+from twin.telemetry.quality_standing import Standing
 from twin.telemetry.spool import Spool
 from twin.tracing import open_tracing
 from twin.vocabularies import sandbox
@@ -130,7 +138,21 @@ class Application:
             directory.origins, directory.payloads, directory.rejects, settings.payloads, clock
         )
         self._exit.push_async_callback(keeping.close)
-        live = LiveValues(core.twins, latest, history, clock, losses, keeping.origins.find)
+        standing = Standing()
+        standing.apply(known)
+        missing = Missing(checks, standing, ingest.deliver, clock)
+        ingest.committed += [standing.apply, missing.arrived]
+        contracts = Contracts(core.store, lambda iri: core.twins.property(self.scope, iri), standing, clock)
+        core.door.before_announcing.append(contracts.forget)
+        alerts = AlertStore(directory.alerts)
+        self._exit.callback(alerts.close)
+        conditions = Conditions(
+            lambda: self.supervisor.health(), core.twins, latest, standing, checks, contracts, core.violations,
+            lambda: ingest.counts.error or spooled.reason, clock, settings.alerts.delay,
+        )  # fmt: skip
+        alerting = Alerting(alerts, conditions, settings.alerts, clock, url=self.url)
+        stands = Standings(alerting, contracts, clock)
+        live = LiveValues(core.twins, latest, history, clock, losses, keeping.origins.find, stands)
         travel = self.travel = TimeTravel(
             core.store, core.journal, core.twins, history, directory, settings, clock, core.violations.trim, losses
         )
@@ -201,6 +223,8 @@ class Application:
             importer=core.importer,
             jobs=core.jobs,
             repairing=core.repairing,
+            alerting=alerting,
+            contracts=contracts,
             sparql=self.sparql,
             pasts=travel.pasts,
             outages=outages,
@@ -218,6 +242,10 @@ class Application:
             self._start(self._wiring.follow(core.door.changes))
             self._start(travel.snapshotting.follow(core.door.changes))
             self._start(self.predictor.run())
+            self._start(alerting.run())
+            self._start(missing.run())
+            self._start(Drift(core.twins, checks, history, clock).run())
+            self._start(alerting.delivery.run())
             self._start(auditing.follow(core.door.changes))
             self._start(core.revalidation.follow(core.door.changes))
             self._start(asyncio.to_thread(core.gate.prepare, core.store))

@@ -189,6 +189,7 @@ class DataDirectory:
     def payloads(self) -> Path:
         return self.path / "payloads"
 
+    @property
     def alerts(self) -> Path:
         return self.path / "alerts.sqlite"
 

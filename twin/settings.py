@@ -121,6 +121,27 @@ class PayloadSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """What is alerted of, and whom.  A condition is raised when it stands for ``delay`` seconds, and over when it is
+    gone for ``settle``; what is cleared is kept for ``keep_days``.  ``notify`` is the least severity that is told by
+    webhook (signed with ``webhook_secret``) and by mail; ``mail_server`` is host:port, ``mail_security`` one of
+    ``starttls``, ``tls`` and ``none``."""
+
+    delay: float = 10.0
+    settle: float = 10.0
+    keep_days: float = 365.0
+    notify: str = "warning"
+    webhooks: tuple[str, ...] = ()
+    webhook_secret: str = ""
+    mail_server: str = ""
+    mail_security: str = "starttls"
+    mail_user: str = ""
+    mail_password: str = ""
+    mail_from: str = "twin@localhost"
+    mail_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionSettings:
     """The past: a snapshot every ``snapshot_every`` revisions (0: never for that) and ``snapshot_hours``, at most
     ``snapshots`` of them in ``snapshot_bytes``; ``keep`` revisions are kept whole (0: all).  ``pinned`` revisions of
@@ -160,6 +181,7 @@ class Settings:
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     revisions: RevisionSettings = field(default_factory=RevisionSettings)
     imports: ImportSettings = field(default_factory=ImportSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     payloads: PayloadSettings = field(default_factory=PayloadSettings)
     tracing: TracingSettings = field(default_factory=TracingSettings)
 
@@ -180,6 +202,9 @@ def read_settings(path: Path | None) -> Settings:
     check_host(settings.server.host)
     settings.payloads.by_connection()
     check_choice("validation.brick_shapes", settings.validation.brick_shapes, ("refuse", "report", "off"))
+    check_choice("alerts.notify", settings.alerts.notify, ("notice", "warning", "critical"))
+    check_choice("alerts.mail_security", settings.alerts.mail_security, ("starttls", "tls", "none"))
+    _check_hooks(settings.alerts)
     return settings
 
 
@@ -236,6 +261,19 @@ def secret(value: str) -> str:
         except OSError as error:
             raise ConfigurationError(f"The secret file {value[5:]} cannot be read: {error.strerror}.") from error
     return value
+
+
+def _check_hooks(alerts: AlertSettings) -> None:
+    for url in alerts.webhooks:
+        if not url.startswith(("https://", "http://")):
+            raise ConfigurationError(f"{url!r} is no URL that alerts can be sent to.", remedy="Write https://...")
+    port = alerts.mail_server.partition(":")[2]
+    if alerts.mail_server and not alerts.mail_to:
+        raise ConfigurationError(
+            "There is an 'alerts.mail_server', and nobody to write to.", remedy="Name alerts.mail_to."
+        )
+    if port and not port.isdecimal():
+        raise ConfigurationError(f"'alerts.mail_server' has no port {port!r}.", remedy="Write host:port.")
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

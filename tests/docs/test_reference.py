@@ -60,7 +60,7 @@ def test_every_part_of_the_data_directory_is_listed(demo_server: ServerProcess) 
     parts = {path.name for path in demo_server.data.iterdir() if not path.name.endswith(("-wal", "-shm", ".wal"))}
     listed = {row[0] for row in table(page("docs/operations.md"), "part")}
     assert listed >= parts
-    assert {name for name in listed if name not in parts} <= {"server.json", "backups"}
+    assert {name for name in listed if name not in parts} <= {"server.json", "backups", "quality.npz"}
 
 
 def test_every_sparql_format_prefix_and_function_is_listed() -> None:

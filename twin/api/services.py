@@ -13,8 +13,10 @@ from twin.bus import Topic
 from twin.clock import Clock
 from twin.contracts import GraphStore, History
 from twin.flows.actuate import Actuator
+from twin.flows.alerting import Alerting
 from twin.flows.auditing import AuditState
 from twin.flows.backups import Backups
+from twin.flows.contract_states import Contracts
 from twin.flows.imports import Importer
 from twin.flows.ingest import Ingest
 from twin.flows.past_capabilities import PastCapabilities
@@ -78,6 +80,8 @@ class Services:
     repairing: Repairing | None = None
     backups: Backups | None = None
     spooled: SpooledHistory | None = None
+    alerting: Alerting | None = None
+    contracts: Contracts | None = None
     sparql: SparqlService | None = None
     pasts: Pasts | None = None
     past: Past | None = None

@@ -31,7 +31,9 @@ MANIFEST = "backup.json"
 FORMAT = 1
 _PARTIAL = ".partial"
 _REFERRED_TO = ("models", "raw")
-_DATABASES = ("journal.sqlite", "violations.sqlite", "origins.sqlite", "rejects.sqlite", "connections.sqlite")
+_DATABASES = (
+    "journal.sqlite", "violations.sqlite", "alerts.sqlite", "origins.sqlite", "rejects.sqlite", "connections.sqlite",
+)  # fmt: skip
 Files = dict[str, tuple[int, str]]
 
 

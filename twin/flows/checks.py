@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from twin.contracts import Revision
 from twin.graph.hierarchy import Hierarchy
 from twin.graph.overlay import QuadView
 from twin.graph.twins.checks import CHECK_TERMS, StatedChecks, read_checks, stated_by_class
 from twin.graph.twins.records import PropertyRecord
-from twin.observation import Int32, ObservationBatch
+from twin.observation import Int32, ObservationBatch, Quality
 from twin.telemetry.quality import check
 from twin.telemetry.quality_settings import NO_CHECKS, CheckSettings, Missing, Thresholds
 from twin.telemetry.quality_windows import Memory
@@ -32,13 +34,16 @@ _OF_A_PROPERTY = frozenset(
 class KnownChecks:
     """Adds quality codes to arriving batches by what the graph states, and remembers what the checks need.
 
-    ``hierarchy`` gives the class tree that stands.
+    ``hierarchy`` gives the class tree that stands; ``substituting`` are the series that have a policy for what is
+    missing, ``drifted`` those whose sensors are known to have moved away from their peers.
     """
 
     def __init__(self, properties: PropertyBySeries, view: QuadView, hierarchy: Callable[[], Hierarchy]) -> None:
         self.thresholds = Thresholds()
         self.memory = Memory()
         self.settings: dict[int, CheckSettings] = {}
+        self.substituting: set[int] = set()
+        self.drifted: frozenset[int] = frozenset()
         self._properties = properties
         self._view = view
         self._hierarchy = hierarchy
@@ -54,6 +59,7 @@ class KnownChecks:
             self._of_class.clear()
             self._series.clear()
             self.settings.clear()
+            self.substituting.clear()
             self.thresholds.forget()
             return
         for quad in quads:
@@ -61,6 +67,7 @@ class KnownChecks:
                 series = self._series.pop(quad.subject.value, None)
                 if series is not None:
                     self.settings.pop(series, None)
+                    self.substituting.discard(series)
                     self.thresholds.forget(series)
 
     def check(self, batch: ObservationBatch, now: int) -> ObservationBatch:
@@ -68,6 +75,9 @@ class KnownChecks:
         self.learn(batch.series)
         judged = check(batch, self.thresholds.ranges(), now)
         added = self.memory.judge(judged, self.thresholds)
+        if self.drifted:
+            measured = judged.quality & int(Quality.SUBSTITUTED) == 0
+            added[np.isin(batch.series, list(self.drifted)) & measured] |= np.uint16(Quality.UNCERTAIN)
         return replace(judged, quality=judged.quality | added) if added.any() else judged
 
     def learn(self, series: Int32) -> None:
@@ -80,6 +90,8 @@ class KnownChecks:
             else:
                 self._series[record.iri] = number
             self.settings[number] = settings
+            if settings.missing is not None:
+                self.substituting.add(number)
             self.thresholds.set(number, settings)
 
     def stated(self, record: PropertyRecord) -> StatedChecks:

@@ -44,7 +44,7 @@ class Ingest:
     A value is shown only after it is on disk - in the history, or in the spool while the history takes none: what
     somebody has seen is never lost, whenever the server stops.  The price is that no new value is shown while neither
     takes any; connections then offer their batch again and hold their devices back.  ``stages`` tells how long each
-    step takes.
+    step takes; ``committed`` are told of each batch before the subscribers are.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Ingest:
         self._clock = clock
         self._check = check
         self._tracing = tracing
+        self.committed: list[Callable[[ObservationBatch], None]] = []
         self._refused: dict[int, tuple[ObservationBatch, ObservationBatch]] = {}
 
     async def deliver(self, batch: ObservationBatch, acknowledge: Callable[[], None] | None = None) -> None:
@@ -100,6 +101,8 @@ class Ingest:
         counts.observations += len(checked)
         counts.uncertain_or_bad += int((checked.quality != 0).sum())
         self._latest.apply(checked)
+        for take in self.committed:
+            take(checked)
         shown = perf_counter()
         stages.latest.took(shown - committed, rows)
         self._observations.publish(checked)

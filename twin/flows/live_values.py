@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -24,6 +24,15 @@ _FRESH = 0.05  # seconds for which one picture of the present serves the queries
 _FOR_EVER = 3e9  # seconds
 _AT_ONCE = 256  # records that are read before others get a turn
 _UNUSABLE = 0xFF00  # the bits of a quality that make a sample unusable
+
+
+Stands = Callable[[Scope, str], Mapping[str, Any]]
+"""All that stands of ``alerts`` or ``contracts`` in a scope, by IRI."""
+
+
+def nothing_stands(_scope: Scope, _what: str) -> Mapping[str, Any]:
+    """Nothing."""
+    return {}
 
 
 class Windows(Protocol):
@@ -51,7 +60,9 @@ class LiveValues:
         clock: Clock,
         losses: Losses = nothing_lost,
         origin_of: Callable[[int], Origin | None] = _untold,
+        standing: Stands = nothing_stands,
     ) -> None:
+        self._standing = standing
         self._losses = losses
         self._origin_of = origin_of
         self._twins = twins
@@ -63,7 +74,7 @@ class LiveValues:
 
     def view(self, scope: Scope) -> View:
         """What one query reads; nothing is looked up before it asks."""
-        return View(scope, self._twins, self._history, self.picture, self._losses, self._origin_of)
+        return View(scope, self._twins, self._history, self.picture, self._losses, self._origin_of, self._standing)
 
     def picture(self, series: int = 0) -> Picture:
         """The present of every series, up to the one given at least: the last one taken while it still holds."""
@@ -98,9 +109,12 @@ class Picture:
         stale = live.age is not None and live.age > record.freshness
         usable = live.available and not stale
         quality = Quality(int(live.quality) | int(Quality.STALE)) if stale and live.available else live.quality
-        return LiveValue(
-            scalar(record, live.value, live.text) if usable else None, live.time, Quality(quality).word, live.age
-        )
+        since = live.unavailable_since
+        if stale and live.age is not None:
+            ended = self.now - int((live.age - record.freshness) * NANOSECONDS)
+            since = ended if since is None else min(ended, since)
+        value = scalar(record, live.value, live.text) if usable else None
+        return LiveValue(value, live.time, Quality(quality).word, live.age, since)
 
     def details(self, record: PropertyRecord, origin_of: Callable[[int], Origin | None]) -> LiveDetails:
         """What is known of it beside the value."""
@@ -138,7 +152,9 @@ class View:
         picture: Callable[[int], Picture],
         losses: Losses = nothing_lost,
         origin_of: Callable[[int], Origin | None] = _untold,
+        standing: Stands = nothing_stands,
     ) -> None:
+        self._standing = standing
         self._losses = losses
         self._origin_of = origin_of
         self._scope = scope
@@ -171,6 +187,10 @@ class View:
             picture = self._picture = self._take(highest)
         sees = self._scope.principal.may_see_bindings()
         return {record.iri: picture.details(record, self._origin_of if sees else _untold) for record in records}
+
+    def standing(self, what: str) -> Mapping[str, Any]:
+        """What stands of ``alerts`` or ``contracts`` in the scope."""
+        return self._standing(self._scope, what)
 
     async def values_at(self, property: str, size: int, at: int) -> Mapping[str, LiveValue]:
         """What they said at a moment: the last usable sample before it, as long as it stood and unless the connection

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from twin.flows.live_values import View, Windows
 from twin.flows.losses import Losses, nothing_lost
@@ -55,6 +55,11 @@ class PastView:
         """The aggregates up to the moment, or up to an earlier one."""
         until = self._time if end is None else min(end, self._time)
         return await (await self._view()).aggregates(property, size, seconds, aggregate, until)
+
+    def standing(self, what: str) -> Mapping[str, Any]:
+        """Nothing: what stands is of the present."""
+        del what
+        return {}
 
     async def _view(self) -> View:
         if self._opened is None:

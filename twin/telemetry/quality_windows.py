@@ -28,6 +28,7 @@ _PAUSE = 5  # a silence this many times the usual one: what comes after it is no
 _MINUTE = 60 * NANOSECONDS
 _SCALED = 1.4826  # the median absolute deviation of a normal distribution is its standard deviation / 1.4826
 _BAD = 0xFF00
+_UNUSABLE = _BAD | int(Quality.SUBSTITUTED)  # nobody measured a substitute: it is no value to compare with
 _Rows = npt.NDArray[np.intp]
 
 
@@ -48,7 +49,7 @@ class Memory:
         """The codes that these checks add to each row; the rows are remembered.  Every series is known to the
         thresholds."""
         added = np.zeros(len(batch), np.uint16)
-        usable = thresholds.windowed[batch.series] & np.isfinite(batch.value) & (batch.quality & _BAD == 0)
+        usable = thresholds.windowed[batch.series] & np.isfinite(batch.value) & (batch.quality & _UNUSABLE == 0)
         rows = np.flatnonzero(usable)
         if not len(rows):
             return added

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from twin.bus import Topic
 from twin.contracts import Delta, Revision
@@ -35,6 +36,7 @@ class Live:
             DEAD.value: LiveValue(None, None, "uncertain", None),
         }
         self.scopes: list[Scope] = []
+        self.standing: dict[str, dict[str, Any]] = {}
         self.broken = False
 
     def view(self, scope: Scope) -> LiveView:
@@ -63,6 +65,9 @@ class View:
         if end is not None:
             return {SAT.value: float(end // 1_000_000_000)}
         return {SAT.value: {"mean": 20.0, "min": 18.0, "max": seconds}[aggregate]}
+
+    def standing(self, what: str) -> Mapping[str, Any]:
+        return self.live.standing.get(what, {})
 
 
 class Server:

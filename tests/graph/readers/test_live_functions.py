@@ -40,7 +40,7 @@ class Server:
             return {one: None if one == DEAD.value else asked["seconds"] for one in told}
         self.moments.append(asked["at"])
         values = {one: self.values[one] for one in told}
-        return {one: (live.value, live.time, live.quality, live.age) for one, live in values.items()}
+        return {one: (live.value, live.time, live.quality, live.age, live.since) for one, live in values.items()}
 
 
 def call(name: str, *arguments: object, server: Server | None = None) -> object:
@@ -132,3 +132,43 @@ def test_durations_are_read(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["", "P", "PT", "1H", "P1M", "P1Y", "-PT1H", "P1DT", "PT1H1H", "P99999999D"])
 def test_what_is_no_duration_of_days_and_time_is_not(text: str) -> None:
     assert duration(text) is None
+
+
+def test_what_stands_is_asked_for_once_and_told_by_part() -> None:
+    asked: list[Mapping[str, Any]] = []
+    alert = {
+        "id": "7",
+        "kind": "quality",
+        "severity": "warning",
+        "state": "raised",
+        "message": "stuck",
+        "since": SECOND,
+    }
+    contract = {"state": "breached", "clauses": "range", "since": SECOND, "message": "outside", "responsible": ""}
+    standing = {"alerts": {FAN.value: [alert, alert]}, "contracts": {FAN.value: contract}}
+
+    def ask(question: Mapping[str, Any]) -> Mapping[str, Any]:
+        asked.append(question)
+        return standing[question["standing"]]
+
+    known = functions(ask)
+    assert known[LIVE.alerts](FAN) == Literal(2)
+    assert known[LIVE.alerts](MODE) == Literal(0)
+    assert known[LIVE.alert](FAN) == Literal("stuck")
+    assert known[LIVE.alert](FAN, Literal("since")) == Literal("1970-01-01T00:00:01Z", datatype=XSD.dateTime)
+    assert known[LIVE.alert](MODE) is None
+    assert known[LIVE.contract](FAN) == Literal("breached")
+    assert known[LIVE.contract](FAN, Literal("clauses")) == Literal("range")
+    assert asked == [{"standing": "alerts"}, {"standing": "contracts"}]
+
+
+@pytest.mark.parametrize("arguments", [(), (Literal("x"),), (FAN, Literal("colour")), (FAN, FAN), (FAN, FAN, FAN)])
+def test_what_no_function_of_standing_takes_is_unbound(arguments: tuple[Any, ...]) -> None:
+    known = functions(lambda _asked: {})
+    assert [known[LIVE[name]](*arguments) for name in ("alert", "contract")] == [None, None]
+
+
+def test_since_when_a_property_is_unavailable_is_told() -> None:
+    known = functions(Server({**VALUES, DEAD.value: LiveValue(None, SECOND, "bad", 90.0, 61 * SECOND)}))
+    assert known[LIVE.unavailableSince](DEAD) == Literal("1970-01-01T00:01:01Z", datatype=XSD.dateTime)
+    assert known[LIVE.unavailableSince](FAN) is None

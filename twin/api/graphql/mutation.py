@@ -7,6 +7,7 @@ from typing import Annotated
 
 import strawberry
 
+from twin.api.graphql.alerts import AlertMutations
 from twin.api.graphql.changes import asserted
 from twin.api.graphql.commands import Command, shown_command
 from twin.api.graphql.context import RequestContext
@@ -115,7 +116,7 @@ class RepairResult:
 
 
 @strawberry.type
-class Mutation:
+class Mutation(AlertMutations):
     @mutation(
         "returns when the command is verified by read-back, failed or expired (timeout: seconds), or at"
         " once with wait: false"

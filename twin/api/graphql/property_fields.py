@@ -12,6 +12,7 @@ from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import described
 from twin.api.graphql.lineage import ValueLineage, value_lineage
 from twin.api.graphql.present import AsOf, Present
+from twin.api.graphql.promises import Checks, DataContract, checks_of, contract_of
 from twin.api.graphql.scalars import DateTime, Value
 from twin.api.graphql.series import Series, series_of
 from twin.api.graphql.terms import Aggregate, Class, Kind, Quality, Unit, quality_of, unit_of
@@ -126,6 +127,14 @@ class PropertyFields:
             aggregate=aggregate,
             unit=unit,
         )
+
+    @described("what is promised of it, and whether that is kept now; null in the past")
+    def contract(self) -> DataContract | None:
+        return contract_of(self._context, self._record)
+
+    @described("what its values are held against as they arrive")
+    def checks(self) -> Checks:
+        return checks_of(self._context, self._record)
 
     @described("needs the permission to see bindings; null when unbound")
     def binding(self) -> Binding | None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from twin.api.graphql.alerts import AlertQueries
 from twin.api.graphql.changes import Change, recent_changes
 from twin.api.graphql.commands import Command, command_of
 from twin.api.graphql.context import RequestContext
@@ -73,7 +74,7 @@ class Summary:
 
 
 @strawberry.type
-class Query:
+class Query(AlertQueries):
     @described("an opaque ordered token")
     def revision(self, info: Info) -> str:
         return shown(info.context.revision)

@@ -16,6 +16,7 @@ from typing import Any
 
 import strawberry
 
+from twin.api.graphql.alerts import AlertSubscriptions
 from twin.api.graphql.changes import Change, change_of
 from twin.api.graphql.commands import Command, sees_command, shown_command
 from twin.api.graphql.context import RequestContext
@@ -72,7 +73,7 @@ class Observation:
 
 
 @strawberry.type
-class Subscription:
+class Subscription(AlertSubscriptions):
     @subscription(
         "first the present value of each selected property that has one, then every observation;"
         " no filter: every property; at most maxRate events a second for each property, newest wins;"

@@ -1,6 +1,8 @@
 // The frame around every screen: the rail, the place, the search.
 
 import { lazy, Suspense, useState } from "react";
+import { ALERT_COUNT } from "./documents";
+import { useQuery } from "./fetching";
 import { Icon, type IconName } from "./parts/icons";
 import { Empty, FailureNotice, Skeleton } from "./parts/notices";
 import { Search } from "./parts/search";
@@ -8,6 +10,7 @@ import { PastBanner, TimeTravel } from "./parts/time-travel";
 import { TimeOfScreen, useShownTime } from "./past";
 import { Link, paths, placeOf, usePath, type Place } from "./routing";
 import type { Twin } from "./schema";
+import { Alerts } from "./screens/alerts/alerts";
 import { Changes } from "./screens/changes/changes";
 import { Connections } from "./screens/connections";
 import { Overview } from "./screens/overview";
@@ -26,6 +29,7 @@ const screens = [
   { name: "twins", href: paths.twins },
   { name: "query", href: paths.query },
   { name: "connections", href: paths.connections },
+  { name: "alerts", href: paths.alerts },
   { name: "violations", href: paths.violations },
   { name: "changes", href: paths.changes },
 ] as const satisfies { name: IconName; href: string }[];
@@ -102,6 +106,8 @@ function Screen({ place, twin, found }: { place: Place; twin: Twin | null; found
       );
     case "connections":
       return <Connections id={place.id} />;
+    case "alerts":
+      return <Alerts id={place.id} />;
     case "violations":
       return <Violations />;
     case "changes":
@@ -113,6 +119,19 @@ function Screen({ place, twin, found }: { place: Place; twin: Twin | null; found
         </div>
       );
   }
+}
+
+/** How many alerts stand that are more than a notice. */
+function AlertBadge() {
+  const words = useWords();
+  const { data } = useQuery(ALERT_COUNT, {}, { every: 5 });
+  const count = data?.alerts.totalCount ?? 0;
+  if (!count) return null;
+  return (
+    <span className="badge" title={words.alerts.total(count)}>
+      {count > 99 ? "99+" : count}
+    </span>
+  );
 }
 
 function Rail({ screen }: { screen: string }) {
@@ -131,6 +150,7 @@ function Rail({ screen }: { screen: string }) {
             <Link href={href} aria-current={name === screen ? "page" : undefined} title={words.screens[name]}>
               <Icon name={name} />
               <span>{words.screens[name]}</span>
+              {name === "alerts" && <AlertBadge />}
             </Link>
           </li>
         ))}

@@ -25,11 +25,73 @@ const statementFields = `subject predicate object datatype language`;
 
 const violationFields = `id twin rule value path shape severity remedy source repair since sinceTime`;
 
+const alertFields = `id kind severity state message since assigned consequences(first: 0) { totalCount }`;
+
 const propertyFields = `${stateFields} name role kind unit { iri symbol label } classes { iri name label vocabulary }
-  freshness bound writable minimum maximum states`;
+  freshness bound writable minimum maximum states
+  contract { name met since responsible breached { clause since message } }`;
 
 export const SUMMARY = document<{ summary: schema.Summary }>(`query Summary {
   summary { name twins properties live unavailable unbound violations revision }
+}`);
+
+export const ALERTS = document<
+  { alerts: schema.Page<schema.AlertBrief> },
+  {
+    states: schema.AlertStateName[];
+    kinds: schema.AlertKind[] | null;
+    severities: schema.AlertSeverity[] | null;
+    site: string | null;
+    text: string | null;
+    about: string | null;
+    first: number;
+    after: string | null;
+  }
+>(`query Alerts($states: [AlertState!], $kinds: [AlertKind!], $severities: [AlertSeverity!], $site: ID, $text: String,
+    $about: ID, $first: Int!, $after: String) {
+  alerts(where: {states: $states, kinds: $kinds, severities: $severities, site: $site, text: $text, about: $about},
+      first: $first, after: $after) {
+    totalCount pageInfo { hasNextPage endCursor } nodes { ${alertFields} }
+  }
+}`);
+
+export const ALERT = document<{ alert: schema.Alert | null }, { id: string }>(`query Alert($id: ID!) {
+  alert(id: $id) {
+    ${alertFields} about times acknowledgedBy shelvedUntil clearedAt twin { id name } property { id name }
+    cause { id message } transitions { time actor action note }
+  }
+}`);
+
+export const ALERT_CONSEQUENCES = document<
+  { alert: { consequences: schema.Page<schema.AlertConsequence> } | null },
+  { id: string; first: number; after: string | null }
+>(`query AlertConsequences($id: ID!, $first: Int!, $after: String) {
+  alert(id: $id) {
+    consequences(first: $first, after: $after) {
+      totalCount pageInfo { hasNextPage endCursor }
+      nodes { about message since property { id name available unavailableSince owner { id name } } }
+    }
+  }
+}`);
+
+export const ALERT_COUNT = document<{ alerts: { totalCount: number } }>(`query AlertCount {
+  alerts(where: {states: [RAISED], severities: [WARNING, CRITICAL]}, first: 0) { totalCount }
+}`);
+
+export const ACKNOWLEDGE_ALERT = document<unknown, { id: string }>(`mutation AcknowledgeAlert($id: ID!) {
+  acknowledgeAlert(id: $id) { id }
+}`);
+
+export const SHELVE_ALERT = document<unknown, { id: string; until: string }>(`mutation ShelveAlert($id: ID!, $until: DateTime!) {
+  shelveAlert(id: $id, until: $until) { id }
+}`);
+
+export const ASSIGN_ALERT = document<unknown, { id: string; to: string }>(`mutation AssignAlert($id: ID!, $to: String!) {
+  assignAlert(id: $id, to: $to) { id }
+}`);
+
+export const CLEAR_ALERT = document<unknown, { id: string }>(`mutation ClearAlert($id: ID!) {
+  clearAlert(id: $id) { id }
 }`);
 
 export const REVISION = document<{ revision: string }>(`query Revision { revision }`);

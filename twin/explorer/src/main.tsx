@@ -12,6 +12,7 @@ import "./styles/query.css";
 import "./styles/connections.css";
 import "./styles/violations.css";
 import "./styles/changes.css";
+import "./styles/alerts.css";
 import "./styles/past.css";
 import { LanguageProvider } from "./words";
 

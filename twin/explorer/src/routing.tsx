@@ -7,6 +7,8 @@ export const paths = {
   twins: "/twins",
   query: "/query",
   connections: "/connections",
+  alerts: "/alerts",
+  alert: (id: string): string => `/alerts/${encodeURIComponent(id)}`,
   violations: "/violations",
   twin: (iri: string): string => `/twin/${encodeURIComponent(iri)}`,
   property: (owner: string, iri: string): string => `${paths.twin(owner)}?property=${encodeURIComponent(iri)}`,
@@ -25,7 +27,7 @@ export const paths = {
 export type Place =
   | { screen: "overview" | "twins" | "query" | "violations" | "unknown" }
   | { screen: "twin"; id: string }
-  | { screen: "connections" | "changes"; id: string | null };
+  | { screen: "connections" | "changes" | "alerts"; id: string | null };
 
 /** The screen that an address path names. */
 export function placeOf(path: string): Place {
@@ -33,7 +35,7 @@ export function placeOf(path: string): Place {
   const id = rest ? decode(rest) : null;
   if (first === "") return { screen: "overview" };
   if (first === "twin" && id !== null) return { screen: "twin", id };
-  if (first === "connections" || first === "changes") return { screen: first, id };
+  if (first === "connections" || first === "changes" || first === "alerts") return { screen: first, id };
   if (rest) return { screen: "unknown" };
   return first === "twins" || first === "query" || first === "violations" ? { screen: first } : { screen: "unknown" };
 }

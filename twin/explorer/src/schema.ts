@@ -68,6 +68,51 @@ export interface PropertyState {
   quality: Quality;
 }
 
+/** What is promised of a property's values, and whether it is kept. */
+export interface Contract {
+  name: string;
+  met: boolean;
+  since: string | null;
+  responsible: string | null;
+  breached: { clause: string; since: string; message: string }[];
+}
+
+export type AlertSeverity = "NOTICE" | "WARNING" | "CRITICAL";
+export type AlertKind = "BREACH" | "UNAVAILABLE" | "QUALITY" | "VIOLATION" | "CONNECTION" | "STORAGE";
+export type AlertStateName = "RAISED" | "ACKNOWLEDGED" | "SHELVED" | "CLEARED";
+
+export interface AlertBrief {
+  id: string;
+  kind: AlertKind;
+  severity: AlertSeverity;
+  state: AlertStateName;
+  message: string;
+  since: string;
+  assigned: string | null;
+  consequences: { totalCount: number };
+}
+
+export interface Alert extends AlertBrief {
+  about: string;
+  times: number;
+  acknowledgedBy: string | null;
+  shelvedUntil: string | null;
+  clearedAt: string | null;
+  twin: TwinName | null;
+  property: TwinName | null;
+  cause: { id: string; message: string } | null;
+  transitions: { time: string; actor: string; action: string; note: string }[];
+}
+
+export interface AlertConsequence {
+  about: string;
+  message: string;
+  since: string;
+  property:
+    | (TwinName & { available: boolean; unavailableSince: string | null; owner: TwinName | null })
+    | null;
+}
+
 export interface Property extends PropertyState {
   name: string;
   role: string;
@@ -80,6 +125,8 @@ export interface Property extends PropertyState {
   minimum: number | null;
   maximum: number | null;
   states: string[];
+  /** Null where there is none, and in the past. */
+  contract: Contract | null;
 }
 
 export interface Relationship {

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from twin.clock import NANOSECONDS, iso
 from twin.graph.readers.live_details import DETAILS, LiveDetails, detail_functions
+from twin.graph.readers.standing_functions import STANDING, standing_functions
 from twin.scope import Scope
 from twin.terms import BlankNode, Literal, NamedNode, Triple
 from twin.vocab import LIVE, XSD
@@ -25,7 +26,7 @@ Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Asks the server: ``property``, ``size`` (how many properties to tell of together), and either ``at`` (ns UTC; None
 is now), ``details``, or ``seconds``, ``aggregate`` and ``end`` (ns UTC; None is now).  It is told by property."""
 AGGREGATES = ("mean", "min", "max", "sum", "count", "first", "last")
-FUNCTIONS = ("value", "time", "quality", "age", *DETAILS, *AGGREGATES)
+FUNCTIONS = ("value", "time", "quality", "age", "unavailableSince", *DETAILS, *AGGREGATES, *STANDING)
 """The local names of the functions."""
 _SIZES = (1, 16, 256)
 _LARGEST = 4096
@@ -41,13 +42,15 @@ class LiveValue:
     """What one property says, now or at a moment of the past.
 
     ``value`` is a number, a truth, or a word or text, and None when it is unavailable; ``time`` (ns UTC) is the source
-    time of the last usable value, ``quality`` the word good, uncertain or bad, ``age`` in seconds.
+    time of the last usable value, ``quality`` the word good, uncertain or bad, ``age`` in seconds; ``since`` is when
+    the last value ceased to stand (ns UTC), None while it does.
     """
 
     value: LiveScalar | None
     time: int | None
     quality: str
     age: float | None
+    since: int | None = None
 
 
 class LiveView(Protocol):
@@ -71,6 +74,10 @@ class LiveView(Protocol):
         """The aggregate of each over so many seconds up to ``end`` (ns UTC; None: the instant)."""
         ...
 
+    def standing(self, what: str) -> Mapping[str, Any]:
+        """All that stands of ``alerts`` or ``contracts``, by IRI; nothing as of the past."""
+        ...
+
 
 class LiveSource(Protocol):
     """Where live values come from: the application ties it to the read model, the latest table and the history."""
@@ -82,6 +89,8 @@ class LiveSource(Protocol):
 
 async def told(view: LiveView, asked: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to what a reader asks, as JSON values; raises `TwinError` when the history cannot answer."""
+    if "standing" in asked:
+        return dict(view.standing(str(asked["standing"])))
     property, size = str(asked["property"]), int(asked["size"])
     if "aggregate" in asked:
         found = await view.aggregates(property, size, asked["seconds"], asked["aggregate"], asked["end"])
@@ -90,7 +99,7 @@ async def told(view: LiveView, asked: Mapping[str, Any]) -> dict[str, Any]:
         return {iri: each.told() for iri, each in (await view.details(property, size)).items()}
     at = asked["at"]
     values = await (view.values(property, size) if at is None else view.values_at(property, size, at))
-    return {iri: (live.value, live.time, live.quality, live.age) for iri, live in values.items()}
+    return {iri: (live.value, live.time, live.quality, live.age, live.since) for iri, live in values.items()}
 
 
 def functions(ask: Ask) -> dict[NamedNode, Callable[..., Term | None]]:
@@ -124,7 +133,13 @@ def functions(ask: Ask) -> dict[NamedNode, Callable[..., Term | None]]:
         live = known(*arguments)
         return None if live is None or live.age is None else Literal(live.age)
 
+    def unavailable_since(*arguments: Term) -> Literal | None:
+        live = known(*arguments)
+        return None if live is None or live.since is None else Literal(iso(live.since), datatype=XSD.dateTime)
+
     found: dict[NamedNode, Callable[..., Term | None]] = {
+        **standing_functions(lambda what: ask({"standing": what})),
+        LIVE.unavailableSince: unavailable_since,
         LIVE.value: value,
         LIVE.time: time,
         LIVE.quality: quality,

@@ -37,5 +37,8 @@ export const connectionState = (state: string): State =>
     state.toLowerCase() as "connected"
   ] ?? "uncertain";
 
+export const alertState = (severity: string): State =>
+  severity === "CRITICAL" ? "alarm" : severity === "WARNING" ? "uncertain" : "none";
+
 export const severityState = (severity: string): State =>
   severity === "violation" ? "alarm" : severity === "warning" ? "uncertain" : "none";

@@ -2,12 +2,13 @@
 
 import { Fragment, useState } from "react";
 import { Sparkline } from "../../charts/sparkline";
-import { age } from "../../format";
+import { age, clock } from "../../format";
 import { usePresent } from "../../live/readings";
 import { Icon } from "../../parts/icons";
 import { PresentState, Value } from "../../parts/live-value";
+import { StateMark } from "../../parts/state-mark";
 import { usePast } from "../../past";
-import type { History, Property } from "../../schema";
+import type { Contract, History, Property } from "../../schema";
 import { useWords } from "../../words";
 import { Setpoint } from "./command";
 
@@ -67,6 +68,20 @@ export function PropertiesTable({ properties, charted, toggle, histories, refres
   );
 }
 
+function ContractMark({ contract }: { contract: Contract }) {
+  const words = useWords();
+  const breached = contract.breached.map((each) => each.message).join(", ");
+  const since = contract.since ? clock(contract.since, words) : "";
+  return (
+    <span className="contract-mark" title={breached || contract.name}>
+      <StateMark
+        state={contract.met ? "good" : "alarm"}
+        word={contract.met ? words.contract.met : words.contract.breached(since)}
+      />
+    </span>
+  );
+}
+
 interface RowProps {
   property: Property;
   charted: number;
@@ -98,6 +113,7 @@ function PropertyRow({ property, charted, toggle, history, writable, editing, ed
         </td>
         <th scope="row" title={`${property.classes.map((each) => each.name).join(", ")}\n${property.id}`}>
           {property.name}
+          {property.contract && <ContractMark contract={property.contract} />}
         </th>
         <td className="is-number">
           <Value present={present} property={property} />
