@@ -18,7 +18,7 @@ import psutil
 
 from tests.server_process import ServerProcess, twin
 
-STILL = 5.0
+STILL = 20.0
 """Seconds without a new observation after which the rest is taken as lost."""
 POLL = 0.1
 PREFIXES = """\

@@ -9,9 +9,12 @@ import pytest
 from tests.bindings.fake import until
 from tests.flows.plant import SITE, Plant, running
 from tests.graph.building import add, quads
+from twin.bindings.plan import BoundProperty
+from twin.bindings.table import compile_table
 from twin.contracts import Delta, Revision
 from twin.errors import DeadlineExceeded
-from twin.flows.bind import Wiring, plans, touches_wiring
+from twin.flows.bind import Wiring, plan, plans, touches_wiring
+from twin.graph.twins.records import ConnectionRecord
 from twin.lineage.origins import Origins
 from twin.scope import Scope
 from twin.terms import NamedNode, Quad
@@ -20,7 +23,7 @@ from twin.vocab import RDFS, UNIT, bindings_graph
 
 async def test_a_plan_holds_the_connections_properties_as_the_graph_has_them() -> None:
     async with running() as plant:
-        by_name = {plan.name: plan for plan in plans(plant.twins, Scope())}
+        by_name = {each.name: each for each in plans(plant.twins, Scope())}
         assert sorted(by_name) == ["Vendor A", "Vendor B"]
         assert by_name["Vendor B"].rows == ()
         row = next(row for row in by_name["Vendor A"].rows if row.property == SITE + "setpoint")
@@ -39,6 +42,30 @@ async def test_a_binding_added_to_the_graph_runs() -> None:
         await until(lambda: plant.b.listens_to("F"))
         plant.b.send(("F", True))
         await until(lambda: plant.live("fan").value == 1.0)
+
+
+async def test_a_template_runs_for_a_property_without_a_binding_of_its_own() -> None:
+    async with running() as plant:
+        fan = (
+            "<urn:twin:hq:each> a twin:BindingTemplate ; twin:connection :b ; twin:address 'unit/{point}' ;"
+            " twin:bindsEach 'urn:twin:hq:{point}' ."
+        )
+        revision = await plant.door.commit(
+            Delta(added=quads(fan, bindings_graph("hq"))), actor="test", reason="bind what is left"
+        )
+        await plant.wiring.wait_for(revision.token)
+        await until(lambda: plant.b.listens_to("unit/fan"))
+        plant.b.send(("unit/fan", True))
+        await until(lambda: plant.live("fan").value == 1.0)
+        assert plant.a.listens_to("acme/ahu")  # what had a binding keeps it
+
+
+def test_only_a_protocol_of_topics_reads_one_filter_for_all_properties_of_a_template() -> None:
+    row = BoundProperty("urn:p", 1, "urn:p#binding", "acme/7/status", read_with="acme/+/status")
+    for protocol, read_with in (("mqtt", "acme/+/status"), ("opcua", None)):
+        (found,) = plan(ConnectionRecord("urn:c", "Vendor", "hq", protocol, "x://y", {}), [row]).rows
+        assert (found.address, found.read_with) == ("acme/7/status", read_with)
+    assert [each.address for each in compile_table([row], "documents").addresses()] == ["acme/+/status"]
 
 
 async def test_a_changed_unit_of_a_property_changes_what_its_values_become() -> None:
