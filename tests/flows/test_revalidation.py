@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from tests.bindings.fake import until
 from tests.graph.building import Building, quads
 from twin.contracts import Delta
 from twin.flows.revalidation import Revalidation
@@ -48,4 +51,25 @@ async def test_the_shapes_of_a_user_are_checked_on_the_whole_site(tmp_path: Path
     assert await Revalidation(building.store, Gate(our_shapes()), violations, tmp_path).validate("hq") == 1
     (found,) = violations.page("hq", source="user").items
     assert (found.focus, found.rule) == ("urn:twin:hq:floor-1", found.rule)
+    violations.close()
+
+
+async def test_a_site_that_an_import_marks_while_it_is_validated_does_not_wait_for_the_next_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    building, violations = Building(), ViolationStore(tmp_path / "violations.sqlite")
+    revalidation = Revalidation(building.store, Gate(our_shapes()), violations, tmp_path)
+
+    async def run(_self: Revalidation, site: str, _job: object = None, *, imported: bool) -> None:
+        violations.not_due(site)
+
+    monkeypatch.setattr(Revalidation, "_run", run)
+    violations.mark_due(["pods"], "it was imported", revision=1)
+    async with revalidation._locks["pods"]:  # as the import holds it that validates its own site
+        following = asyncio.create_task(revalidation.follow(building.door.changes))
+        await until(lambda: bool(revalidation._locks["pods"]._waiters))
+        violations.mark_due(["hq"], "the import changed its classes", revision=1)
+        violations.not_due("pods")
+    await until(lambda: not violations.due())
+    following.cancel()
     violations.close()

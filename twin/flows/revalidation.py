@@ -57,10 +57,15 @@ class Revalidation:
         """Validates the sites that are marked, now and after each change, until cancelled."""
         async with changes.subscribe(64) as subscription:
             while True:
-                for site in self.violations.due():
-                    async with self._locks[site]:
-                        await self._mend(site)
+                while waiting := self._waiting():  # validating one may have marked others
+                    for site in waiting:
+                        async with self._locks[site]:
+                            await self._mend(site)
                 await anext(subscription)
+
+    def _waiting(self) -> list[str]:
+        """The sites that are due, without those whose check failed since they were."""
+        return [site for site, due in self.violations.due().items() if self._failed.get(site) != due.latest]
 
     async def _mend(self, site: str) -> None:
         due = self.violations.due().get(site)
