@@ -238,7 +238,9 @@ def _plant(kind: SignalKind, random: np.random.Generator, values: np.ndarray) ->
             values[first] += size
         elif fault == "range":
             last = first + int(random.integers(0, 30))
-            values[first : last + 1] += size if kind.faults["range"][0] >= 100 or size > 0 else -size
+            # Beyond whatever the instrument has said: a fault that stays among the usual values is none of the range.
+            edge = np.nanmax(values) + abs(size) if low < 100 or size > 0 else np.nanmin(values) - abs(size)
+            values[first : last + 1] = edge
         elif fault == "jump":
             last = first + int(random.integers(60, 360))
             values[first : last + 1] += size
