@@ -38,6 +38,7 @@ from twin.flows.past_violations import PastViolations
 from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
 from twin.flows.reprocessing import Reprocessing
+from twin.flows.retaining import Retaining
 from twin.flows.spooling import SpooledHistory
 from twin.flows.standing import Standings
 from twin.flows.time_travel import TimeTravel
@@ -239,6 +240,7 @@ class Application:
             await self.connect()
             self._start(outages.follow())
             self._start(core.door.keep_up())
+            self._start(Retaining(settings.history.rules, core.twins, history, clock).run())
             self._start(self._wiring.follow(core.door.changes))
             self._start(travel.snapshotting.follow(core.door.changes))
             self._start(self.predictor.run())

@@ -14,7 +14,25 @@ from twin.observation import Block, Float64, Int64, ObservationBatch, UInt16
 from twin.scope import Scope
 from twin.terms import NamedNode, Object, Quad, Subject
 
-Aggregate = Literal["mean", "min", "max", "sum", "count", "first", "last"]
+Aggregate = Literal[
+    "mean",
+    "min",
+    "max",
+    "sum",
+    "count",
+    "first",
+    "last",
+    "percentile",
+    "time_weighted_mean",
+    "integral",
+    "difference",
+    "durations",
+]
+"""What is said of the samples in a bucket.  ``percentile`` is `Reading.percentile` of them.  The others heed how long a
+value stood (`Reading.gap` and ``missing``): ``time_weighted_mean``; ``integral``, value times seconds; ``durations``,
+the seconds in each state; ``difference``, how far a meter went, past `Reading.rollover`."""
+Missing = Literal["hold", "interpolate", "null"]
+Drawing = Literal["lttb", "min_max"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +114,37 @@ class GraphStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """How a window is read, beyond its stretch, buckets and aggregate.
+
+    ``edges`` (ns UTC, ascending) are buckets of unequal length, such as days of a time zone: each begins at one and
+    ends at the next.  ``drawing`` gives samples instead of buckets, at most as many as the window's ``points``, that
+    draw the same picture.  ``as_of`` (ns UTC) gives what the history said then, before later corrections.
+
+    How long a value stands, for the aggregates that heed it: until the next sample, a bad one included, and ``hold``:
+    at most for ``gap`` (ns, None: however long); ``null``: not at all where the next is further away; ``interpolate``:
+    in a straight line to the next, where it is not.
+    """
+
+    percentile: float = 50.0
+    edges: tuple[int, ...] | None = None
+    drawing: Drawing | None = None
+    gap: int | None = None
+    missing: Missing = "hold"
+    rollover: float | None = None
+    as_of: int | None = None
+
+
+PLAIN = Reading()
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """A stretch of one series as columns of one length: bucket start or sample ``time`` (int64 ns UTC), ``value`` and,
     where the rows are buckets, their ``minimum``, ``maximum`` and ``count``; ``quality`` is a bucket's codes combined.
-    A series of texts carries ``text`` instead of values, one of arrays ``blocks`` (a bucket's last, or its first)."""
+    A series of texts carries ``text`` instead of values, one of arrays ``blocks`` (a bucket's last, or its first).
+    Aggregates that heed how long a value stood tell the seconds that one did as ``covered``, and ``durations`` the
+    seconds in each state, by its value or text."""
 
     time: Int64
     value: Float64
@@ -109,9 +154,25 @@ class Window:
     quality: UInt16
     text: Sequence[str] | None = None
     blocks: Sequence[Block | None] | None = None
+    covered: Float64 | None = None
+    durations: Mapping[float | str, Float64] | None = None
 
     def __len__(self) -> int:
         return len(self.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long rows of some series are kept: those before ``before`` (ns UTC) go.
+
+    With ``width`` (ns) whole stretches of that length are summarised first - count, sum, lowest, highest, first, last -
+    and answer windows in their place; summaries before ``rolled_before`` go as well.
+    """
+
+    series: Sequence[int]
+    before: int
+    width: int | None = None
+    rolled_before: int | None = None
 
 
 class History(Protocol):
@@ -139,14 +200,11 @@ class History(Protocol):
         interval: int | None = None,
         points: int | None = None,
         aggregate: Aggregate = "mean",
-        as_of: int | None = None,
+        reading: Reading = PLAIN,
     ) -> Window:
-        """Samples with ``start <= time < end`` (ns UTC), oldest first; with ``interval`` (ns) or ``points`` (at most
-        that many) they are put in buckets aligned to the interval.  Bad samples do not enter an aggregate.
-
-        ``as_of`` (ns UTC): what the history said then - only what had been received by that moment, before later
-        corrections.
-        """
+        """Samples with ``start <= time < end`` (ns UTC), oldest first; with ``interval`` (ns), ``points`` (at most
+        that many) or `Reading.edges` they are put in buckets, those of an interval aligned to it.  Bad samples do not
+        enter an aggregate.  Raises `twin.errors.InvalidInput` for what makes no sense."""
         ...
 
     async def windows(
@@ -158,7 +216,7 @@ class History(Protocol):
         interval: int | None = None,
         points: int | None = None,
         aggregate: Aggregate = "mean",
-        as_of: int | None = None,
+        reading: Reading = PLAIN,
     ) -> Mapping[int, Window]:
         """The same window of each series, all found at once; empty for one that is not known."""
         ...
@@ -187,6 +245,16 @@ class History(Protocol):
     async def latest_at(self, series: Sequence[int], time: int) -> ObservationBatch:
         """What was known of each series at a moment (ns UTC): its newest observation that had come about by then and,
         where that is not usable, the newest usable one as well."""
+        ...
+
+    async def forget(self, series: Sequence[int], start: int, end: int, *, time: int, reason: str) -> int:
+        """Deletes the observations of these series in ``start <= time < end``, every version, and their summaries; how
+        many there were.  They stay deleted: an observation in that stretch that comes again is not taken.  ``time`` (ns
+        UTC) and ``reason`` are kept with the deletion."""
+        ...
+
+    async def retain(self, rules: Sequence[Retention], *, time: int) -> int:
+        """Deletes what the rules do not keep, for good; how many observations went."""
         ...
 
     async def close(self) -> None:

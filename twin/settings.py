@@ -58,11 +58,26 @@ class GraphqlSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepRule:
+    """How long the history keeps what is ``of`` a property (its IRI), of a class and those below it, or of all (``*``).
+
+    Rows go after ``keep`` (ISO 8601, such as ``P90D``); with ``summarise`` (such as ``PT1H``) a summary of each stretch
+    of that length takes their place, for ``keep_summaries`` (empty: for ever).
+    """
+
+    of: str = "*"
+    keep: str = ""
+    summarise: str = ""
+    keep_summaries: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class HistorySettings:
-    """The embedded history: DuckDB's own memory limit and threads."""
+    """The embedded history: DuckDB's own memory limit and threads, and how long what is kept."""
 
     memory: str = "128MB"
     threads: int = 1
+    rules: tuple[KeepRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +257,10 @@ def _value(hint: Any, value: Any, source: str, name: str) -> Any:
         return value
     if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
+    if hint == tuple[KeepRule, ...]:
+        if isinstance(value, list) and all(isinstance(item, dict) for item in value):
+            return tuple(_build(KeepRule, item, source, f"{name}.") for item in value)
+        raise ConfigurationError(f"{source}: {name!r} is a list of tables.", remedy=f"Write [[{name}]] before each.")
     expected = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}.get(
         hint, "a list of texts"
     )

@@ -21,7 +21,7 @@ from twin.bindings.health import ConnectionEvent, ConnectionHealth
 from twin.bindings.quarantine import Rejection
 from twin.bus import Topic
 from twin.clock import ManualClock
-from twin.contracts import Window
+from twin.contracts import PLAIN, Reading, Window
 from twin.errors import NotFound
 from twin.flows.actuate import Command
 from twin.flows.ingest import Ingest
@@ -115,6 +115,7 @@ class MemoryHistory:
         interval: int | None = None,
         points: int | None = None,
         aggregate: str = "mean",
+        reading: Reading = PLAIN,
     ) -> Mapping[int, Window]:
         await asyncio.sleep(0)
         self.reads.append(list(series))

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from twin.contracts import History, Window
+from tests.contracts.history_aggregates import HistoryAggregates
+from twin.contracts import History, Reading, Window
 from twin.errors import InvalidInput
 from twin.observation import Block, ObservationBatch, Quality
 
@@ -53,7 +54,7 @@ def seconds(window: Window) -> list[float]:
     return [(time - START) / SECOND for time in window.time.tolist()]
 
 
-class HistoryContract:
+class HistoryContract(HistoryAggregates):
     """The suite."""
 
     async def everything(self, history: History, series: int = 1) -> Window:
@@ -270,9 +271,9 @@ class HistoryContract:
             await history.append(batch)
         for when, expected in ((9, []), (10, [1.0]), (20, [2.0]), (25, [2.0, 7.0]), (30, [3.0, 7.0])):
             moment = START + when * SECOND
-            window = await history.window(1, START, START + 9 * SECOND, as_of=moment)
+            window = await history.window(1, START, START + 9 * SECOND, reading=Reading(as_of=moment))
             assert window.value.tolist() == expected
-            mean = await history.window(1, START, START + 9 * SECOND, points=1, as_of=moment)
+            mean = await history.window(1, START, START + 9 * SECOND, points=1, reading=Reading(as_of=moment))
             assert mean.value.tolist() == ([sum(expected) / len(expected)] if expected else [])
             assert (await history.rows([1], START, START + 9 * SECOND, as_of=moment)).value.tolist() == expected
         every = await history.rows([1], START, START + 9 * SECOND, versions=True)

@@ -68,7 +68,29 @@ def prepare(connection: Any, path: Path) -> None:
         )
 
 
-_NEW = ["CREATE TABLE history_format (version INTEGER NOT NULL)", *(create(kind, kind) for kind in KINDS)]
+_BESIDE = [
+    # The tables of rows, in the order in which what they hold arrived.
+    """CREATE TABLE part (number BIGINT NOT NULL, name VARCHAR NOT NULL, kind VARCHAR NOT NULL, level INTEGER NOT NULL,
+        rows BIGINT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL)""",
+    "INSERT INTO part VALUES (0, 'number', 'number', 0, 0, 0, 0), (1, 'text', 'text', 0, 0, 0, 0), "
+    "(2, 'block', 'block', 0, 0, 0, 0)",
+    "CREATE SEQUENCE part_number START 3",
+    # What is known of each series up to the last time that rows were put in order.
+    """CREATE TABLE head (series INTEGER NOT NULL, last BIGINT NOT NULL, ahead_from BIGINT NOT NULL,
+        ahead_to BIGINT NOT NULL, head BIGINT NOT NULL, "order" BIGINT NOT NULL, text BOOLEAN NOT NULL,
+        block BOOLEAN NOT NULL, corrected BOOLEAN NOT NULL)""",
+    # Stretches (ns, half open) that were deleted and stay so.
+    """CREATE TABLE forgotten (series INTEGER NOT NULL, start BIGINT NOT NULL, "end" BIGINT NOT NULL,
+        time BIGINT NOT NULL, reason VARCHAR NOT NULL)""",
+    # Summaries (of usable samples) that took the place of rows; several of one series and ms belong together.
+    """CREATE TABLE rolled (series INTEGER NOT NULL, ms BIGINT NOT NULL, width BIGINT NOT NULL, count BIGINT NOT NULL,
+        sum DOUBLE, minimum DOUBLE, maximum DOUBLE, first DOUBLE, last DOUBLE, quality USMALLINT NOT NULL)""",
+]
+_NEW = [
+    "CREATE TABLE history_format (version INTEGER NOT NULL)",
+    *(create(kind, kind) for kind in KINDS),
+    *_BESIDE,
+]
 
 
 def _from_1(tables: set[str]) -> list[str]:
@@ -85,7 +107,7 @@ def _from_1(tables: set[str]) -> list[str]:
                         FROM {name}_of_1""",  # noqa: S608 - names of ours
                     f"DROP TABLE {name}_of_1",
                 ]
-    return [*steps, create("block", "block"), f"UPDATE history_format SET version = {FORMAT}"]  # noqa: S608 - ours
+    return [*steps, create("block", "block"), *_BESIDE, f"UPDATE history_format SET version = {FORMAT}"]  # noqa: S608 - ours
 
 
 def _floor(column: str) -> str:

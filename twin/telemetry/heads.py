@@ -3,7 +3,7 @@ is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,26 @@ class SeriesHeads:
         """Notes that these series have rows of more than one version."""
         self._reserve(series)
         self._columns["corrected"][series] = True
+
+    def saved(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything known, as columns with ``series``, for `restore`."""
+        columns = self._columns
+        known = np.flatnonzero(columns["head"] != _LOW)
+        return {"series": known.astype(np.int32), **{name: columns[name][known] for name in _COLUMNS}}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Takes back what was saved, before anything else is taken."""
+        series = np.asarray(saved["series"], np.int32)
+        self._reserve(series)
+        for name, (kind, _) in _COLUMNS.items():
+            self._columns[name][series] = np.asarray(saved[name], kind)
+
+    def forget(self, series: npt.ArrayLike) -> None:
+        """Takes the newest rows of these series for unknown; `committed` is told of what is left of them."""
+        which = np.asarray(series, np.int64)
+        which = which[(which >= 0) & (which < len(self._columns["head"]))]
+        for name in ("head", "order"):
+            self._columns[name][which] = _LOW
 
     def any_corrected(self, series: npt.ArrayLike) -> bool:
         """Whether one of these series has rows of more than one version."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.telemetry.duckdb_schema import KINDS
+from twin.telemetry.duckdb_parts import Parts
 
 _COPY = "history_copy"
 
@@ -28,38 +28,34 @@ def copy_database(cursor: Any, path: Path) -> None:
         cursor.execute(f"DETACH {_COPY}")
 
 
-def set_aside(connection: Any, known: Iterable[int]) -> int:
-    """Moves the rows whose series is not known to tables beside, in one transaction; how many there were.
+def set_aside(connection: Any, parts: Parts, known: Iterable[int]) -> int:
+    """Moves the rows whose series is not known to tables beside, in the caller's transaction; how many there were.
 
     They are kept, because they may be somebody's; they are not read, because nobody can say of what they are values.
     """
     moved = 0
     connection.register("known_series", {"series": np.fromiter(known, np.int32)})
-    connection.begin()
     try:
-        for table in KINDS:
-            beside, where = f"{table}_set_aside", "WHERE series NOT IN (SELECT series FROM known_series)"
-            ((count,),) = connection.execute(f"SELECT count(*) FROM {table} {where}").fetchall()  # noqa: S608 - ours
+        for part in parts.all:
+            beside, where = f"{part.kind}_set_aside", "WHERE series NOT IN (SELECT series FROM known_series)"
+            ((count,),) = connection.execute(f"SELECT count(*) FROM {part.name} {where}").fetchall()  # noqa: S608
             if count:
-                connection.execute(f"CREATE TABLE IF NOT EXISTS {beside} AS FROM {table} LIMIT 0")
-                connection.execute(f"INSERT INTO {beside} SELECT * FROM {table} {where}")  # noqa: S608 - ours
-                connection.execute(f"DELETE FROM {table} {where}")  # noqa: S608 - ours
+                connection.execute(f"CREATE TABLE IF NOT EXISTS {beside} AS FROM {part.name} LIMIT 0")
+                connection.execute(f"INSERT INTO {beside} SELECT * FROM {part.name} {where}")  # noqa: S608 - ours
+                connection.execute(f"DELETE FROM {part.name} {where}")  # noqa: S608 - ours
             moved += int(count)
-        connection.commit()
-    except BaseException:
-        connection.rollback()
-        raise
+        connection.execute("DELETE FROM head WHERE series NOT IN (SELECT series FROM known_series)").fetchall()
     finally:
         connection.unregister("known_series")
     return moved
 
 
-def rows_by_series(cursor: Any) -> dict[int, int]:
+def rows_by_series(cursor: Any, parts: Parts) -> dict[int, int]:
     """How many rows there are of each series; reads every column, so that a damaged block is found."""
     found: dict[int, int] = {}
-    for table in KINDS:
+    for part in parts.all:
         query = f"""SELECT series, count(*), bit_xor(hash(ms, nano, value, quality, lag, version, origin))
-                    FROM {table} GROUP BY series"""  # noqa: S608 - ours
+                    FROM {part.name} GROUP BY series"""  # noqa: S608 - ours
         for series, count, _ in cursor.execute(query).fetchall():
             found[int(series)] = found.get(int(series), 0) + int(count)
     return found

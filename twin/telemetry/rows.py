@@ -99,8 +99,8 @@ def insert_compared(
     same = "digest" if kind == "block" else "value"
     carried = ", any_value(value) AS value" if kind == "block" else ""
     found = " UNION ALL ".join(
-        f"""SELECT series, ms, nano, {same}, quality, version FROM {each} WHERE ms BETWEEN {int(start)} AND {int(end)}
-            AND (series, ms, nano) IN (SELECT (series, ms, nano) FROM incoming)"""  # noqa: S608
+        f"""SELECT series, ms, nano, {same}, quality, version FROM {each} SEMI JOIN incoming USING (series, ms, nano)
+            WHERE ms BETWEEN {int(start)} AND {int(end)}"""  # noqa: S608
         for each in tables
     )
     return f"""WITH known AS (
@@ -122,8 +122,9 @@ def insert_compared(
         RETURNING series, version"""  # noqa: S608
 
 
-def stored(tables: Mapping[str, Sequence[str]], where: str) -> str:
-    """The rows of these tables by kind as `batch` reads them, with ``version``, ``ms``, ``nano`` and ``lag``."""
+def stored(tables: Mapping[str, Sequence[str]], where: str, join: str = "") -> str:
+    """The rows of these tables by kind as `batch` reads them, with ``version``, ``ms``, ``nano`` and ``lag``; only
+    those ``where``, and that the ``join`` leaves."""
     parts = []
     for kind, names in tables.items():
         told = ", ".join(
@@ -132,7 +133,7 @@ def stored(tables: Mapping[str, Sequence[str]], where: str) -> str:
         )
         parts += [
             f"""SELECT series, ms, nano, lag, quality, version, origin, {told}, '{kind}' AS kind
-                FROM {name} WHERE {where}"""  # noqa: S608
+                FROM {name} {join} WHERE {where}"""  # noqa: S608
             for name in names
         ]
     return " UNION ALL ".join(parts)
@@ -140,9 +141,9 @@ def stored(tables: Mapping[str, Sequence[str]], where: str) -> str:
 
 def at_heads(tables: Mapping[str, Sequence[str]], start: int, end: int) -> str:
     """The newest version of the rows whose series, ms and nano are in ``heads``, all with ``ms`` in ``start..end``."""
-    span = f"ms BETWEEN {int(start)} AND {int(end)}"
-    where = f"{span} AND (series, ms, nano) IN (SELECT (series, ms, nano) FROM heads)"  # noqa: S608
-    return f"""SELECT * FROM ({stored(tables, where)})
+    where = f"ms BETWEEN {int(start)} AND {int(end)}"
+    rows = stored(tables, where, "SEMI JOIN heads USING (series, ms, nano)")
+    return f"""SELECT * FROM ({rows})
         QUALIFY version = max(version) OVER (PARTITION BY kind, series, ms, nano)"""  # noqa: S608
 
 

@@ -14,8 +14,8 @@ from twin.api.graphql.lineage import ValueLineage, value_lineage
 from twin.api.graphql.present import AsOf, Present
 from twin.api.graphql.promises import Checks, DataContract, checks_of, contract_of
 from twin.api.graphql.scalars import DateTime, Value
-from twin.api.graphql.series import Series, series_of
-from twin.api.graphql.terms import Aggregate, Class, Kind, Quality, Unit, quality_of, unit_of
+from twin.api.graphql.series import Manner, Series, series_of
+from twin.api.graphql.terms import Aggregate, Class, Drawing, Kind, Missing, Quality, Unit, quality_of, unit_of
 from twin.api.graphql.values import conversion_of, number, value_of
 from twin.api.graphql.wiring import Binding, binding_of
 from twin.graph.twins.records import PropertyRecord
@@ -106,7 +106,9 @@ class PropertyFields:
 
     @described(
         "the last 24 hours unless told; interval: PT15M or 15m; neither interval nor points: at most 500"
-        " points; a boolean, a state or a text is read by its last value in each bucket"
+        " points; a boolean, a state or a text is read by its last value in each bucket; timeZone: intervals of its"
+        " calendar (PT1H, P1D, P1W, P1M, P1Y); gap: how long a value stands, its freshness unless told; rollover: where"
+        " a meter begins again at 0; drawing: samples instead of buckets; asOf: what the history said then"
     )
     async def history(
         self,
@@ -116,6 +118,13 @@ class PropertyFields:
         points: int | None = None,
         aggregate: Aggregate = Aggregate.MEAN,
         unit: str | None = None,
+        percentile: float = 50.0,
+        time_zone: str | None = None,
+        gap: str | None = None,
+        missing: Missing = Missing.HOLD,
+        rollover: float | None = None,
+        drawing: Drawing | None = None,
+        as_of: DateTime | None = None,
     ) -> Series:
         return await series_of(
             self._context,
@@ -126,6 +135,9 @@ class PropertyFields:
             points=points,
             aggregate=aggregate,
             unit=unit,
+            manner=Manner(
+                percentile, time_zone, gap, missing, rollover, drawing, None if as_of is None else int(as_of)
+            ),
         )
 
     @described("what is promised of it, and whether that is kept now; null in the past")

@@ -43,6 +43,24 @@ class Aggregate(Enum):
     COUNT = "count"
     FIRST = "first"
     LAST = "last"
+    PERCENTILE = "percentile"
+    TIME_WEIGHTED_MEAN = "time_weighted_mean"
+    INTEGRAL = "integral"
+    DIFFERENCE = "difference"
+    DURATIONS = "durations"
+
+
+@strawberry.enum(description="what stands between two samples")
+class Missing(Enum):
+    HOLD = "hold"
+    INTERPOLATE = "interpolate"
+    NULL = "null"
+
+
+@strawberry.enum(description="samples that draw the same picture as all of them, instead of buckets")
+class Drawing(Enum):
+    LTTB = "lttb"
+    MIN_MAX = "min_max"
 
 
 @strawberry.type(description="a class of a vocabulary")

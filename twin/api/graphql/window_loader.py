@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from strawberry.dataloader import DataLoader
 
-from twin.contracts import Aggregate, History, Window
+from twin.contracts import PLAIN, Aggregate, History, Reading, Window
 from twin.tracing import note_read
 
 
@@ -20,6 +20,7 @@ class WindowKey:
     interval: int | None
     points: int | None
     aggregate: Aggregate
+    reading: Reading = PLAIN
 
 
 class WindowLoader:
@@ -45,7 +46,13 @@ class WindowLoader:
     async def _read(self, key: WindowKey, series: list[int]) -> Mapping[int, Window | BaseException]:
         try:
             return await self._history.windows(
-                series, key.start, key.end, interval=key.interval, points=key.points, aggregate=key.aggregate
+                series,
+                key.start,
+                key.end,
+                interval=key.interval,
+                points=key.points,
+                aggregate=key.aggregate,
+                reading=key.reading,
             )
         except Exception as error:  # each field that asked reports it
             return dict.fromkeys(series, error)
