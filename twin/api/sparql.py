@@ -24,7 +24,8 @@ from twin.api.sparql_protocol import (
     reply,
 )
 from twin.errors import InvalidInput, TwinError
-from twin.graph.readers.service import SparqlAnswer, SparqlService
+from twin.graph.readers.service import SparqlService
+from twin.graph.readers.streamed import SparqlAnswer
 from twin.graph.sparql.negotiation import TRIPLES, negotiate
 
 _log = logging.getLogger("twin.api")

@@ -11,7 +11,8 @@ from twin.contracts import Delta, Revision
 from twin.errors import Unavailable
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.readers.live_functions import LiveValue, LiveView
-from twin.graph.readers.service import SparqlAnswer, SparqlService
+from twin.graph.readers.service import SparqlService
+from twin.graph.readers.streamed import SparqlAnswer
 from twin.scope import Scope
 from twin.settings import SparqlSettings
 from twin.terms import Literal, NamedNode, Quad
