@@ -262,7 +262,7 @@ async def test_an_answer_that_fails_half_way_cuts_the_connection_and_says_why_in
         while not listener.started:
             await asyncio.sleep(0.01)
     port = listener.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         with pytest.raises(httpx.RemoteProtocolError, match="incomplete chunked read"):
             await client.get("/sparql", params={"query": VALUES})
     listener.should_exit = True

@@ -17,7 +17,7 @@ NICE = 3
 STAND_BACK = signal.SIGUSR1
 """Sent to the process while it answers: the thread that does so stands back, further each time."""
 _OVER = signal.SIGUSR2  # a shift is over
-_NICER = 10  # how nice a thread is that has stood back once; then it works when nobody else does
+_STEPS = (10, 19)  # how nice it is then; not less than a sliver of a busy machine, or a long answer never ends
 _STACK = 8 * 1024 * 1024  # bytes of a thread's stack: as the first thread has it, whatever the system gives others
 _LOOK = 1.0  # seconds after which it is seen whether the server is still there
 
@@ -62,13 +62,10 @@ class Shifts:
         threading.Thread(target=self._shift, daemon=True).start()
 
     def _stand_back(self) -> None:
+        nice = _STEPS[min(self._stood_back, len(_STEPS) - 1)]
         self._stood_back += 1
         with suppress(ProcessLookupError, PermissionError):  # its shift was over just now
-            # On Linux both are of this thread alone.
-            if self._stood_back == 1:
-                os.setpriority(os.PRIO_PROCESS, self._thread, _NICER)
-            else:
-                os.sched_setscheduler(self._thread, os.SCHED_IDLE, os.sched_param(0))
+            os.setpriority(os.PRIO_PROCESS, self._thread, nice)  # on Linux of this thread alone
 
     def _shift(self) -> None:
         self._thread = threading.get_native_id()
