@@ -6,14 +6,15 @@ import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import field, fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from twin.connector import ConnectorError
 
 T = TypeVar("T")
 
-REFERENCE = "env:"
-"""What a reference to an environment variable begins with; a secret is never written into the graph itself."""
+REFERENCE, FILE = "env:", "file:"
+"""What references to an environment variable and to a file begin with; a secret is never written into the graph."""
 
 
 def option(
@@ -26,7 +27,7 @@ def option(
 ) -> Any:
     """A dataclass field with what its text may be; the default's type is the option's type.
 
-    A ``secret`` must be given as ``env:NAME``; any other text option may be.
+    A ``secret`` must be given as ``env:NAME`` or ``file:PATH``; any other text option may be.
     """
     return field(
         default=default,
@@ -54,10 +55,12 @@ def read(kind: type[T], options: Mapping[str, str]) -> T:
 def _value(name: str, text: str, default: object, rule: Mapping[str, Any]) -> object:
     if text.startswith(REFERENCE) and isinstance(default, str):
         return _from_environment(name, text.removeprefix(REFERENCE))
+    if text.startswith(FILE) and isinstance(default, str) and rule["secret"]:
+        return _from_file(name, text.removeprefix(FILE))
     if rule["secret"]:
         raise ConnectorError(
             f"The option {name} is a secret and must not stand in the graph: "
-            f"put it in an environment variable and write {name}=env:NAME."
+            f"put it in an environment variable and write {name}=env:NAME, or in a file and write {name}=file:PATH."
         )
     if rule["choices"] and text not in rule["choices"]:
         raise ConnectorError(f"The option {name} is {text!r}; it must be one of {', '.join(rule['choices'])}.")
@@ -86,3 +89,10 @@ def _from_environment(name: str, variable: str) -> str:
             "set it before the server starts."
         )
     return value
+
+
+def _from_file(name: str, path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError):
+        raise ConnectorError(f"The option {name} refers to the file {path}, which cannot be read.") from None

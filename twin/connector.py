@@ -137,3 +137,33 @@ class Discovery(Protocol):
     def discover(self) -> AsyncIterator[Candidate]:
         """Yields what is there, a `Candidate` each."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a device sent to the server for one connection, over HTTP: ``address`` is what it named, ``headers`` are
+    those of the request with names in lower case, ``batch`` whether the body is a list of items."""
+
+    address: str
+    headers: Mapping[str, str]
+    body: bytes
+    batch: bool = False
+
+
+class DeliveryRefused(Exception):
+    """What was sent is not taken; the message says why in one sentence, and nothing of what the right secret is."""
+
+    def __init__(self, kind: Literal["unauthorized", "forbidden", "invalid", "too-large"], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@runtime_checkable
+class Receiver(Protocol):
+    """A connector whose devices may send to the server (webhooks)."""
+
+    @staticmethod
+    def receive(settings: ConnectionSettings, delivery: Delivery) -> Sequence[tuple[str, bytes]]:
+        """The address and the payload of every item; raises `DeliveryRefused`, also for who may not send, and
+        `ConnectorError` for options that cannot be."""
+        ...

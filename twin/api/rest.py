@@ -18,6 +18,7 @@ from starlette.responses import Response
 from twin.api.as_of import services_as_of
 from twin.api.histories import HistoryWindow, csv_lines
 from twin.api.rest_histories import Histories
+from twin.api.rest_ingest import IngestResource
 from twin.api.rest_jobs import JobResource, accepted, does_not_wait
 from twin.api.rest_twins import AsOf, Twins
 from twin.api.services import Services
@@ -42,6 +43,7 @@ class Rest:
         Twins(services).add_to(self.router)
         JobResource(services).add_to(self.router)
         Histories(services).add_to(self.router)
+        IngestResource(services).add_to(self.router)
         add(
             "/properties/{iri:path}/history.csv",
             self.history,

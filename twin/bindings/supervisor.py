@@ -9,13 +9,15 @@ from dataclasses import replace
 from hashlib import sha256
 from uuid import uuid4
 
+from twin.bindings.deliveries import Receipt
 from twin.bindings.health import ConnectionEvent, ConnectionHealth, without_password
 from twin.bindings.keeping import Keeping
+from twin.bindings.pauses import FIRST_PAUSE
 from twin.bindings.plan import BoundProperty, ConnectionPlan
 from twin.bindings.plugins import connector_for
-from twin.bindings.worker import FIRST_PAUSE, Deliver, OnStatus, Worker
+from twin.bindings.worker import Deliver, OnStatus, Worker
 from twin.clock import Clock
-from twin.connector import Connector
+from twin.connector import Connector, Delivery
 from twin.errors import InvalidInput, NotFound, Unavailable
 from twin.stages import Stages
 from twin.tracing import OFF, Tracing
@@ -113,6 +115,16 @@ class Supervisor:
         `twin.connector.WriteError` when the device refuses.
         """
         await self._worker_of(property).write(property, value)
+
+    async def accept(self, connection: str, delivery: Delivery, time: int = 0) -> Receipt:
+        """Takes what a device sent to a connection; see `Worker.accept`."""
+        worker = self._workers.get(connection)
+        if worker is None:
+            unable = self._unable.get(connection)
+            if unable is not None:
+                raise Unavailable(unable.error)
+            raise NotFound(f"There is no connection {connection}.")
+        return await worker.accept(delivery, time)
 
     def bound(self, property: str) -> BoundProperty | None:
         """The binding that is in force for a property, or None."""

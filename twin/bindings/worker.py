@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from time import perf_counter
 
-import numpy as np
-
+from twin.bindings.deliveries import MOST_WAITING, Busy, Receipt, items_in, stored
+from twin.bindings.first_heard import FirstHeard
 from twin.bindings.health import ConnectionHealth, ConnectionLog, ConnectionState, Level, without_password
 from twin.bindings.keeping import Keeping, KeepNothing
+from twin.bindings.pauses import FIRST_PAUSE, pauses
 from twin.bindings.plan import BoundProperty, ConnectionPlan
 from twin.bindings.quarantine import Quarantine
 from twin.bindings.table import Table, compile_table
 from twin.clock import Clock
-from twin.connector import AddressBinding, ConnectionSettings, Connector, ConnectorError, Remembered, SampleBatch
+from twin.connector import (
+    AddressBinding,
+    ConnectionSettings,
+    Connector,
+    ConnectorError,
+    Delivery,
+    Remembered,
+    SampleBatch,
+)
 from twin.contracts import Rejected
 from twin.errors import InvalidInput, NotFound, TwinError, Unavailable
 from twin.observation import ObservationBatch
@@ -33,8 +41,6 @@ Deliver = Callable[[ObservationBatch, Callable[[], None] | None], Awaitable[None
 """Takes a batch to where it is kept; returns when it is committed, and calls the acknowledgement after that."""
 OnStatus = Callable[[ConnectionHealth], None]
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds between attempts: the first pause, and the bound it doubles up to."""
 CONNECT_WITHIN, DISCONNECT_WITHIN = 60.0, 10.0
 """Seconds after which connecting and disconnecting are given up; a connector's own, shorter limit has better words."""
 FINISH_WITHIN = 5.0
@@ -82,10 +88,11 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
         self._delivering = False
+        self._accepting = 0
         self._stale = False  # whether the addresses being read are not those of the table any more
         self._bound = asyncio.Event()
         self._subscribed: frozenset[str] = frozenset()
-        self._awaited: dict[asyncio.Event, set[int]] = {}
+        self._first_heard = FirstHeard()
         self._table = Table((), (), documents=False)
         self._set_table(plan, ())
 
@@ -157,6 +164,30 @@ class Worker:
         except ConnectorError as error:
             raise Unavailable(f"The connection {self.plan.name} was lost: {error}", remedy="Try again.") from error
 
+    async def accept(self, delivery: Delivery, time: int = 0) -> Receipt:
+        """Returns when what a device sent is committed; ``time`` (ns UTC) is that of values without one of their own.
+
+        Raises `twin.connector.DeliveryRefused`, `NotFound` for a connection that nothing can be sent to, `Busy`, and
+        `Unavailable` when nothing is stored: then the device is to send it again.
+        """
+        items = items_in(delivery, self._connector_type, self._settings(), self.plan.name)
+        if self._accepting >= MOST_WAITING:
+            raise Busy(f"{self._accepting} deliveries to {self.plan.name} wait to be stored.", remedy="Send it again.")
+        self._accepting += 1
+        try:
+            now = self._clock.now()
+            done = await stored(self.plan.id, items, time, now, self._table, self._keeping, self._deliver)
+        finally:
+            self._accepting -= 1
+        for each in done.rejected:
+            self._quarantine.add(each.address, each.reason, each.payload, each.received)
+        self._quarantine.taken()  # they are on disk already
+        self._received += len(items)
+        self._last_received = now
+        self._decoded += len(done.observations)
+        self._first_heard.tell(done.observations)
+        return done.receipt
+
     def health(self) -> ConnectionHealth:
         """How the connection is doing now."""
         plan = self.plan
@@ -186,18 +217,12 @@ class Worker:
 
     async def first_samples(self, series: Collection[int]) -> None:
         """Returns when a value of each of these series that is not bad has been delivered, counted from now."""
-        if series:
-            done = asyncio.Event()
-            self._awaited[done] = set(series)
-            try:
-                await done.wait()
-            finally:
-                del self._awaited[done]
+        await self._first_heard.of(series)
 
     # Keeping the connection up.
 
     async def _run(self) -> None:
-        pauses = _pauses(self._first_pause)
+        waits = pauses(self._first_pause)
         while True:
             began = self._clock.monotonic()
             received = self._received
@@ -211,8 +236,8 @@ class Worker:
             if self._task is None:  # stopping: the connector answered the cancellation with an error of its own
                 return
             if self._received > received or self._clock.monotonic() - began > _STEADY:
-                pauses = _pauses(self._first_pause)
-            pause = next(pauses)
+                waits = pauses(self._first_pause)
+            pause = next(waits)
             self._turn("RETRYING", self._note("warning", reason))
             self._note("info", f"Trying again in {pause:.1f} s.")
             await asyncio.sleep(pause)
@@ -308,13 +333,13 @@ class Worker:
             await self._set_aside(refused)
         if len(observations):
             await self._hand_over(observations, batch)
-            self._tell(observations)
+            self._first_heard.tell(observations)
         else:
             self._acknowledge(batch)  # it can never be stored, and stands in the quarantine
 
     async def _set_aside(self, refused: list[Rejected]) -> None:
         """Returns when the refused payloads are on disk: then they may be acknowledged."""
-        for pause in _pauses(self._first_pause):
+        for pause in pauses(self._first_pause):
             try:
                 await self._keeping.reject(self.plan.id, refused)
             except TwinError as error:
@@ -324,7 +349,7 @@ class Worker:
             await asyncio.sleep(pause)
 
     async def _hand_over(self, observations: ObservationBatch, batch: SampleBatch) -> None:
-        for pause in _pauses(self._first_pause):
+        for pause in pauses(self._first_pause):
             try:
                 await self._deliver(observations, lambda: self._acknowledge(batch))
             except InvalidInput as error:
@@ -352,15 +377,6 @@ class Worker:
             except Exception as error:  # what is stored stays stored; the device will send it again
                 self._note("warning", f"Samples could not be acknowledged: {error}")
 
-    def _tell(self, observations: ObservationBatch) -> None:
-        if not self._awaited:
-            return
-        seen = set(np.unique(observations.series[observations.quality & 0xFF00 == 0]).tolist())
-        for event, series in self._awaited.items():
-            series -= seen
-            if not series:
-                event.set()
-
     def _set_table(self, plan: ConnectionPlan, keep: tuple[BoundProperty, ...]) -> None:
         known = self._table.faults
         self.plan, self._kept = plan, keep
@@ -381,11 +397,3 @@ class Worker:
             self._state, self._since = state, self._clock.now()
         self._error = error
         self._on_status(self.health())
-
-
-def _pauses(first: float) -> Iterator[float]:
-    """Seconds to wait before each next attempt: doubling to a bound, and spread so that many do not come at once."""
-    pause = first
-    while True:
-        yield pause * random.uniform(0.75, 1.0)  # noqa: S311 - spreads load, hides nothing
-        pause = min(pause * 2, LONGEST_PAUSE)
