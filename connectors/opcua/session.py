@@ -14,6 +14,7 @@ from asyncua import Client, ua
 
 from connectors.opcua.addresses import NodeAddress, node_address
 from connectors.opcua.browse import variables
+from connectors.opcua.security import secure
 from connectors.opcua.settings import OpcUaOptions
 from connectors.opcua.values import sample, variant
 from connectors.opcua.words import place, status_name, unreachable
@@ -86,6 +87,7 @@ class Session:
     async def open(self) -> None:
         """Returns when the session is active; raises `ConnectorError`."""
         try:
+            await secure(self._client, self._options)
             await self._client.connect()
             self._namespaces = await self._client.get_namespace_array()
         except (OSError, ua.UaError) as error:  # a time-out is an OSError

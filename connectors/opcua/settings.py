@@ -15,7 +15,11 @@ class OpcUaOptions:
 
     username: str = option("")
     password: str = option("", secret=True)
-    security: str = option("None", choices=("None",))
+    security: str = option("None", choices=("None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"))
+    mode: str = option("SignAndEncrypt", choices=("Sign", "SignAndEncrypt"))
+    certificate: str = option("")
+    certificate_key: str = option("")
+    server_certificate: str = option("")
     publishing: float = option(0.5, minimum=0.01, maximum=60)
     sampling: float = option(-1.0, minimum=-1)
     refresh: float = option(20.0, minimum=0)

@@ -17,28 +17,28 @@ UNCERTAIN = 0x4000_0000
 CODE = 0xFFFF_0000
 """The bits of a status that say what happened; the others are flags of the notification (Part 4, 7.39)."""
 
-_CODES = ua.StatusCodes
-QUALITIES = {
-    _CODES.UncertainSubstituteValue: Quality.SUBSTITUTED,
-    _CODES.UncertainInitialValue: Quality.SUBSTITUTED,
-    _CODES.UncertainLastUsableValue: Quality.STALE,
-    _CODES.UncertainNoCommunicationLastUsableValue: Quality.STALE,
-    _CODES.UncertainEngineeringUnitsExceeded: Quality.OUT_OF_RANGE,
-    _CODES.BadOutOfRange: Quality.DEVICE_FAULT | Quality.OUT_OF_RANGE,
-    _CODES.BadNoCommunication: Quality.COMMS,
-    _CODES.BadCommunicationError: Quality.COMMS,
-    _CODES.BadConnectionClosed: Quality.COMMS,
-    _CODES.BadNotConnected: Quality.COMMS,
-    _CODES.BadTimeout: Quality.COMMS,
-    _CODES.BadWaitingForInitialData: Quality.COMMS,
-    _CODES.BadConfigurationError: Quality.CONFIGURATION,
-    _CODES.BadNodeIdUnknown: Quality.CONFIGURATION,
-    _CODES.BadNodeIdInvalid: Quality.CONFIGURATION,
-    _CODES.BadAttributeIdInvalid: Quality.CONFIGURATION,
-    _CODES.BadNotReadable: Quality.CONFIGURATION,
-    _CODES.BadUserAccessDenied: Quality.CONFIGURATION,
-}
-"""Status codes that say more than their severity."""
+_NAMES = {
+    Quality.SUBSTITUTED: (
+        "UncertainSubstituteValue", "UncertainInitialValue", "UncertainSimulatedValue", "UncertainTransducerInManual",
+    ),
+    Quality.STALE: ("UncertainLastUsableValue", "UncertainNoCommunicationLastUsableValue"),
+    Quality.OUT_OF_RANGE: ("UncertainEngineeringUnitsExceeded",),
+    Quality.DEVICE_FAULT | Quality.OUT_OF_RANGE: ("BadOutOfRange",),
+    Quality.COMMS: (
+        "BadNoCommunication", "BadCommunicationError", "BadConnectionClosed", "BadNotConnected",
+        "BadServerNotConnected", "BadServerHalted", "BadShutdown", "BadDisconnect", "BadConnectionRejected",
+        "BadSecureChannelClosed", "BadSessionClosed", "BadTimeout", "BadRequestTimeout", "BadWaitingForInitialData",
+        "BadWaitingForResponse", "BadNoData", "BadNoDataAvailable", "BadDataLost", "BadDataUnavailable",
+    ),
+    Quality.CONFIGURATION: (
+        "BadConfigurationError", "BadNodeIdUnknown", "BadNodeIdInvalid", "BadNodeNotInView", "BadObjectDeleted",
+        "BadAttributeIdInvalid", "BadIndexRangeInvalid", "BadIndexRangeNoData", "BadDataEncodingInvalid",
+        "BadDataEncodingUnsupported", "BadTypeMismatch", "BadNotReadable", "BadNotSupported", "BadNotImplemented",
+        "BadNotFound", "BadUserAccessDenied", "BadSecurityModeInsufficient", "BadMonitoredItemFilterUnsupported",
+    ),
+}  # fmt: skip
+QUALITIES = {getattr(ua.StatusCodes, name): quality for quality, names in _NAMES.items() for name in names}
+"""Status codes that say more than their severity; the others are uncertain, or a fault of the device."""
 
 WHOLE = {
     ua.VariantType.SByte: (-(2**7), 2**7 - 1),

@@ -14,6 +14,13 @@ AUTHENTICATION = (
     ua.StatusCodes.BadIdentityTokenRejected,
     ua.StatusCodes.BadIdentityTokenInvalid,
 )
+UNTRUSTED = (
+    ua.StatusCodes.BadSecurityChecksFailed,
+    ua.StatusCodes.BadCertificateUntrusted,
+    ua.StatusCodes.BadCertificateInvalid,
+    ua.StatusCodes.BadCertificateUriInvalid,
+    ua.StatusCodes.BadCertificateTimeInvalid,
+)
 
 
 def place(endpoint: str) -> str:
@@ -34,13 +41,13 @@ def unreachable(endpoint: str, error: Exception, options: OpcUaOptions) -> str:
         case ua.UaStatusCodeError() if error.code in AUTHENTICATION:
             who = f"the user {options.username!r}" if options.username else "an anonymous client"
             return f"{where} refused {who} ({status_name(error)}): correct the options username and password=env:NAME."
+        case ua.UaStatusCodeError() if error.code in UNTRUSTED:
+            return f"{where} does not trust our certificate ({status_name(error)}): let its administrator accept it."
         case ua.UaStatusCodeError():
             return f"{where} refused the session: {status_name(error)}."
         case ua.UaError() if "No matching endpoints" in str(error):
-            return (
-                f"{where} offers no endpoint without encryption, and encryption is not supported yet: "
-                "allow the security policy None on the server."
-            )
+            wanted = "without encryption" if options.security == "None" else f"with {options.security} {options.mode}"
+            return f"{where} offers no endpoint {wanted}: set the options security and mode to what it offers."
         case ua.UaError():
             return f"{where} did not answer as an OPC UA server does: {error}."
         case TimeoutError():

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from asyncua import Server, ua
@@ -45,9 +46,10 @@ class _Users(UserManager):
 class OpcUaServer:
     """A server that is started and stopped, read and written from another thread."""
 
-    def __init__(self, *, guarded: bool = False) -> None:
+    def __init__(self, *, guarded: bool = False, secured: Path | None = None) -> None:
         self.endpoint = f"opc.tcp://127.0.0.1:{free_port()}/plant"
         self._guarded = guarded
+        self._secured = secured
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="opc ua server", daemon=True)
         self._thread.start()
@@ -105,7 +107,14 @@ class OpcUaServer:
         server = Server(user_manager=_Users() if self._guarded else None)
         await server.init()
         server.set_endpoint(self.endpoint)
-        server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        if self._secured is None:
+            server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        else:
+            await server.load_certificate(str(self._secured / "server.pem"))
+            await server.load_private_key(str(self._secured / "server-key.pem"))
+            server.set_security_policy(
+                [ua.SecurityPolicyType.Basic256Sha256_Sign, ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt]
+            )
         index = await server.register_namespace(NAMESPACE)
         assert index == 2
         plant = await server.nodes.objects.add_object(index, "Plant")
