@@ -49,13 +49,16 @@ class BoundProperty:
         """How raw values are decoded, e.g. ``kind: number; path: temps.sat; source_unit: ...DEG_F``: equal words mean
         an equal codec."""
         told = {name: getattr(self, name) for name in _CODEC}
+        # What is as usual is not told, so that a field that bindings come to have does not make all of them new.
         return "; ".join(
-            f"{name}: {_said(value)}" for name, value in told.items() if value not in (None, (), "", AS_USUAL)
+            f"{name}: {_said(value)}" for name, value in told.items() if name == "kind" or value != _DEFAULT[name]
         )
 
 
 _NOT_CODEC = ("property", "series", "binding", "address", "write_address", "write_path", "origin", "read_with")
 _CODEC = tuple(entry.name for entry in fields(BoundProperty) if entry.name not in _NOT_CODEC)
+_DEFAULT = {entry.name: entry.default for entry in fields(BoundProperty)}
+_QUDT = "http://qudt.org/vocab/"
 
 
 def _said(value: object) -> str:
@@ -63,10 +66,10 @@ def _said(value: object) -> str:
         stated = ((entry.name, getattr(value, entry.name)) for entry in fields(value))
         return ", ".join(f"{name}={_said(each)}" for name, each in stated if each is not None)
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.15g}"
     if isinstance(value, tuple):
         return ", ".join("=".join(map(str, each)) if isinstance(each, tuple) else str(each) for each in value)
-    return str(value)
+    return str(value).removeprefix(_QUDT)
 
 
 @dataclass(frozen=True, slots=True)

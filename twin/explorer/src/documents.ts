@@ -266,6 +266,39 @@ export const CONNECTION = document<
   }
 }`);
 
+export const REJECTED = document<
+  { connection: { rejectedPayloads: schema.RejectedPayloads } | null },
+  { id: string }
+>(`query Rejected($id: ID!) {
+  connection(id: $id) {
+    rejectedPayloads(first: 20) { total bytes items { id receivedTime address reason bytes text base64 } }
+  }
+}`);
+
+export const REPROCESS = document<
+  { reprocess: schema.Reprocessed },
+  { connection: string; from: string; dryRun: boolean }
+>(`mutation Reprocess($connection: ID!, $from: DateTime!, $dryRun: Boolean!) {
+  reprocess(connection: $connection, from: $from, dryRun: $dryRun) {
+    dryRun payloads same new changed rejected replaced
+    byProperty { property same new changed largestDifference } differences { property time before after }
+  }
+}`);
+
+export const LINEAGE = document<
+  { property: { lineage: schema.ValueLineage | null } | null },
+  { id: string }
+>(`query Lineage($id: ID!) {
+  property(id: $id) {
+    lineage {
+      time receivedTime corrected
+      origin { kind subject address codec revision connection { id name } }
+      payloads { sha256 bytes text base64 } checks { name value }
+      versions { value origin { kind } } schemaVersions { revision }
+    }
+  }
+}`);
+
 export const VIOLATIONS = document<
   { violations: schema.Page<schema.Violation> & { groups: schema.ViolationGroup[] } },
   {

@@ -284,6 +284,52 @@ export interface Connection extends ConnectionBrief {
   rejections: { time: string; address: string; reason: string; sample: string; count: number }[];
 }
 
+export interface RejectedPayload {
+  id: string;
+  receivedTime: string;
+  address: string;
+  reason: string;
+  bytes: number;
+  text: string | null;
+  base64: string;
+}
+
+export interface RejectedPayloads {
+  total: number;
+  bytes: number;
+  items: RejectedPayload[];
+}
+
+export interface Reprocessed {
+  dryRun: boolean;
+  payloads: number;
+  same: number;
+  new: number;
+  changed: number;
+  rejected: number;
+  replaced: number;
+  byProperty: { property: string; same: number; new: number; changed: number; largestDifference: number }[];
+  differences: { property: string; time: string; before: Value; after: Value }[];
+}
+
+export interface ValueLineage {
+  time: string;
+  receivedTime: string;
+  corrected: boolean;
+  origin: {
+    kind: string;
+    subject: string;
+    address: string | null;
+    codec: string | null;
+    revision: string | null;
+    connection: { id: string; name: string } | null;
+  } | null;
+  payloads: { sha256: string; bytes: number; text: string | null; base64: string }[];
+  checks: { name: string; value: number }[];
+  versions: { value: Value; origin: { kind: string } | null }[];
+  schemaVersions: { revision: string | null }[];
+}
+
 export interface HistoryPoint {
   time: string;
   value: Value;

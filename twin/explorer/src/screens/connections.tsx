@@ -7,6 +7,7 @@ import { clock } from "../format";
 import { Empty, FailureNotice, Panel, Skeleton } from "../parts/notices";
 import { connectionState, StateMark, StateShape } from "../parts/state-mark";
 import { Link, paths, useTitle } from "../routing";
+import { RejectedPayloads } from "./rejected";
 import type { Connection, ConnectionBrief } from "../schema";
 import { useWords, type Words } from "../words";
 
@@ -94,6 +95,7 @@ function ConnectionDetail({ id }: { id: string }) {
         <Counts connection={connection} asked={asked} />
       </Panel>
       <Rejections connection={connection} />
+      <RejectedPayloads connection={connection.id} />
       <Log connection={connection} />
     </div>
   );

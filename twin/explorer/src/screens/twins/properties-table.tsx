@@ -11,6 +11,7 @@ import { usePast } from "../../past";
 import type { Contract, History, Property } from "../../schema";
 import { useWords } from "../../words";
 import { Setpoint } from "./command";
+import { LineageOf } from "./lineage";
 
 interface Props {
   properties: Property[];
@@ -97,6 +98,8 @@ function PropertyRow({ property, charted, toggle, history, writable, editing, ed
   const words = useWords();
   const present = usePresent(property.id, property.freshness);
   const drawable = property.kind !== "TEXT";
+  const past = usePast();
+  const [tracing, trace] = useState(false);
   return (
     <>
       <tr id={property.id} className={editing ? "is-editing" : ""}>
@@ -112,7 +115,19 @@ function PropertyRow({ property, charted, toggle, history, writable, editing, ed
           )}
         </td>
         <th scope="row" title={`${property.classes.map((each) => each.name).join(", ")}\n${property.id}`}>
-          {property.name}
+          {past ? (
+            property.name
+          ) : (
+            <button
+              type="button"
+              className="lineage-button"
+              aria-expanded={tracing}
+              title={words.lineage.of(property.name)}
+              onClick={() => trace(!tracing)}
+            >
+              {property.name}
+            </button>
+          )}
           {property.contract && <ContractMark contract={property.contract} />}
         </th>
         <td className="is-number">
@@ -141,6 +156,14 @@ function PropertyRow({ property, charted, toggle, history, writable, editing, ed
           </td>
         )}
       </tr>
+      {tracing && !past && (
+        <tr className="lineage-row">
+          <td />
+          <td colSpan={writable ? 7 : 6}>
+            <LineageOf property={property.id} />
+          </td>
+        </tr>
+      )}
       {editing && (
         <tr className="editor-row">
           <td />
