@@ -180,7 +180,15 @@ class Application:
         self._exit.push_async_callback(actuator.close)
         rebinding = Rebinding(core.twins, core.door, supervisor, self._wiring, latest, observations, connectors, clock)
         self.predictor = Predictor(
-            core.store, core.twins, core.door, latest, ingest, directory.models, clock, tracing=tracing
+            core.store,
+            core.twins,
+            core.door,
+            latest,
+            ingest,
+            directory.models,
+            clock,
+            tracing=tracing,
+            origins=keeping.origins,
         )
         auditing = Auditing(
             core.store,

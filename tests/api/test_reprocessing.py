@@ -38,6 +38,12 @@ async def test_rejected_payloads_stand_beside_their_connection_and_are_decoded_a
             False,
         )
 
+        async with server.client() as client:
+            rest = (await client.get(f"/api/v1/connections/{BROKER}/rejected", params={"limit": 1})).json()
+            assert (rest["total"], rest["items"][0]["reason"]) == (4, "no JSON")
+            unknown = await client.get("/api/v1/connections/urn:nobody/rejected")
+            assert unknown.status_code == 404
+
         row = BoundProperty(SAT, server.series(SAT), f"{SAT}#binding", "acme/ahu", path="sat")
         plan = ConnectionPlan(BROKER, "Vendor A", "fake", "fake://a", {}, (row,))
         server.services = replace(

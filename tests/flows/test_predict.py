@@ -24,6 +24,7 @@ from twin.graph.change import ChangeDoor
 from twin.graph.twins.reader import PropertyRecord, TwinReader
 from twin.graph.validation.gate import Gate, our_shapes
 from twin.inference.contract import ContractInput
+from twin.lineage.origins import Origins
 from twin.observation import ObservationBatch, Quality
 from twin.scope import Scope
 from twin.telemetry.latest import LatestTable
@@ -187,6 +188,20 @@ async def test_all_qualifying_twins_are_scored_in_one_batch_in_the_units_of_the_
     assert bench.score(SITE + "ahu-2:test-score") == pytest.approx(0.22, abs=1e-6)  # 68 deg F is 20 deg C
     assert len(bench.history.batches) == 1
     assert bench.state("ahu-1") == "scoring"
+
+
+async def test_a_score_carries_the_number_of_its_model(bench: Bench, model: Path, tmp_path: Path) -> None:
+    origins = Origins(tmp_path / "origins.sqlite", bench.clock)
+    bench.predictor._origins = origins
+    await bench.predictor.attach(model, "ann")
+    await bench.rounds(4, **READINGS)
+    numbers = {number for batch in bench.history.batches for number in batch.origin.tolist()}
+    assert len(numbers) == 1
+    origin = origins.find(numbers.pop())
+    assert origin is not None
+    assert (origin.kind, len(origin.subject)) == ("model", 64)
+    assert origin.codec.startswith("model: ")
+    origins.close()
 
 
 async def test_a_window_that_fills_says_so(bench: Bench, model: Path) -> None:

@@ -61,6 +61,13 @@ class Histories:
             summary="Keep a table of past values (back-fill)",
         )
         add(
+            "/connections/{iri:path}/rejected",
+            self.rejected,
+            methods=["GET"],
+            response_class=Response,
+            summary="The payloads of a connection that could not be decoded",
+        )
+        add(
             "/properties/{iri:path}/lineage",
             self.lineage,
             methods=["GET"],
@@ -156,6 +163,36 @@ class Histories:
         report = await services.jobs.outcome(job.id)
         status = 201 if report.applied else 200 if dry_run else 422
         return Response(orjson.dumps(report_told(report)), status, media_type="application/json")
+
+    async def rejected(
+        self,
+        request: Request,
+        iri: str,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        before: Annotated[int | None, Query(description="the id that the page begins below")] = None,
+    ) -> Response:
+        """The rejected payloads of a connection that are kept, newest first."""
+        services, scope = self._services, Scope(self._services.principal_of(request))
+        if not scope.principal.may_see_bindings():
+            raise Forbidden(f"{scope.principal.name} may not see bindings.", remedy="Ask for the role engineer.")
+        if iri not in {record.iri for record in services.twins.connections(scope)}:
+            raise NotFound(f"There is no connection {iri!r}.", remedy="See GraphQL's connections.")
+        if services.keeping is None:
+            raise Unavailable("This server keeps no payloads.", remedy="See the settings payloads.*.")
+        count = await services.keeping.rejects.count(iri)
+        page = await services.keeping.rejects.page(iri, limit, before)
+        items = [
+            {
+                "id": each.id,
+                "received": stamp(each.rejected.received),
+                "address": each.rejected.address,
+                "reason": each.rejected.reason,
+                **asdict(shown_payload(each.rejected.payload)),
+            }
+            for each in page
+        ]
+        body = {"total": count.payloads, "bytes": count.bytes, "items": items}
+        return Response(orjson.dumps(body), media_type="application/json")
 
     async def lineage(
         self,

@@ -33,6 +33,7 @@ from twin.graph.change import ChangeDoor
 from twin.graph.twins.reader import TwinReader
 from twin.inference.contract import Contract
 from twin.inference.registry import ModelRegistry, ModelVersion
+from twin.lineage.origins import UNKNOWN, Origin, Origins
 from twin.scope import Scope
 from twin.telemetry.latest import LatestTable
 from twin.tracing import OFF, Tracing
@@ -59,7 +60,7 @@ class Predictor:
     """Finds the twins that qualify, creates their score properties, and scores them for as long as it runs.
 
     ``models`` is the directory that keeps model files; ``period`` overrides the seconds between scores that a model's
-    contract asks for.  Use it from the event loop's thread.
+    contract asks for; scores carry the number of their model in ``origins``.  Use it from the event loop's thread.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Predictor:
         *,
         period: float | None = None,
         tracing: Tracing = OFF,
+        origins: Origins | None = None,
     ) -> None:
         self.counts = PredictionCounts()
         self._store, self._twins, self._door = store, twins, door
@@ -81,6 +83,8 @@ class Predictor:
         self._registry = ModelRegistry(models)
         self._period = period
         self._tracing = tracing
+        self._origins = origins
+        self._numbers: dict[tuple[str, str], int] = {}
         self._services: dict[str, Service] = {}
         self._seen = -1
         self._followed = -1
@@ -257,11 +261,22 @@ class Predictor:
                 continue
 
     async def _scored(self, service: Service) -> Round:
-        if service.version is None or service.windows is None or not self._tracing.on:
-            return await score(service, self._latest, self._ingest, self._clock)
-        model = f"{service.version.contract.name} {service.version.contract.version}"
-        with self._tracing.prediction(model, service.windows.series):
-            return await score(service, self._latest, self._ingest, self._clock)
+        version, windows = service.version, service.windows
+        if version is None or windows is None:
+            return Round()
+        model = f"{version.contract.name} {version.contract.version}"
+        with self._tracing.prediction(model, windows.series):
+            origin = self._origin_of(service, version, model)
+            return await score(service, self._latest, self._ingest, self._clock, origin)
+
+    def _origin_of(self, service: Service, version: ModelVersion, model: str) -> int:
+        """The number of a model that serves a capability; it is given once, and looked up after that."""
+        key = (version.digest, service.capability.iri)
+        if self._origins is not None and key not in self._numbers:
+            codec = f"model: {model}; capability: {service.capability.iri}"
+            origin = Origin("model", version.digest, codec=codec, revision=self._door.revision)
+            self._numbers[key] = self._origins.number(origin)
+        return self._numbers.get(key, UNKNOWN)
 
     def _period_of(self, service: Service) -> float:
         return self._period or (service.version.contract.period if service.version is not None else _IDLE)

@@ -101,8 +101,9 @@ class Round:
     seconds: float = 0.0
 
 
-async def score(service: Service, latest: LatestTable, ingest: Ingest, clock: Clock) -> Round:
-    """Takes a reading of every input and delivers a score for every twin whose window is whole."""
+async def score(service: Service, latest: LatestTable, ingest: Ingest, clock: Clock, origin: int = 0) -> Round:
+    """Takes a reading of every input and delivers a score for every twin whose window is whole; ``origin`` is the
+    model's number in the register of origins."""
     windows, version = service.windows, service.version
     if windows is None or version is None or not len(windows):
         return Round()
@@ -130,7 +131,8 @@ async def score(service: Service, latest: LatestTable, ingest: Ingest, clock: Cl
         now = clock.now()
         series = np.array([each.series for each in scores], np.int32)
         stamps = np.full(len(told), now, np.int64)
-        await ingest.deliver(ObservationBatch(series[told], stamps, value[told], codes[told], stamps))
+        origins = np.full(len(told), origin, np.int32)
+        await ingest.deliver(ObservationBatch(series[told], stamps, value[told], codes[told], stamps, origin=origins))
         latest.mark_unavailable(series[ceased].tolist(), now)
         service.standing = {twin for twin, stands in zip(served, ready, strict=True) if stands}
     return Round(int(ready.sum()), int((~ready).sum()), seconds)
