@@ -144,7 +144,7 @@ class PayloadStore:
             rows = sum(len(batch) for batch, _ in batches)
             try:
                 frame, first, last = pack(batches)
-                self.counts.raw_bytes += sum(_size(raw) for batch, _ in batches for raw in batch.values)
+                self.counts.raw_bytes += sum(len(batch) * _size(batch.values[0]) for batch, _ in batches)
                 self._append(connection, frame, first, last)
             except OSError as error:
                 self.counts.dropped += rows
