@@ -89,13 +89,27 @@ def bound(property: PropertyRecord, binding: BindingRecord) -> BoundProperty:
     )
 
 
-def numbered(plans: Iterable[ConnectionPlan], origins: Origins, revision: int) -> list[ConnectionPlan]:
+Numbered = dict[tuple[str, str], tuple[str, BoundProperty, BoundProperty]]
+"""By binding and property: the connection, the row as it was planned, and the row with its number."""
+
+
+def numbered(
+    plans: Iterable[ConnectionPlan], origins: Origins, revision: int, known: Numbered | None = None
+) -> list[ConnectionPlan]:
     """The plans with each binding's number in the register of origins; one that is new, or decodes another way than so
-    far, gets a new number as of the revision."""
-    plans = list(plans)
-    rows = [(plan, row) for plan in plans for row in plan.rows]
-    numbers = iter(origins.numbers(binding_origin(plan.id, row, revision) for plan, row in rows))
-    return [replace(plan, rows=tuple(replace(row, origin=next(numbers)) for row in plan.rows)) for plan in plans]
+    far, gets a new number as of the revision.  ``known`` are the rows of the last time, kept up: most are as they were.
+    """
+    plans, known = list(plans), {} if known is None else known
+    new = [
+        (plan.id, row)
+        for plan in plans
+        for row in plan.rows
+        if (was := known.get((row.binding, row.property))) is None or was[0] != plan.id or was[1] != row
+    ]
+    numbers = origins.numbers(binding_origin(connection, row, revision) for connection, row in new)
+    for (connection, row), number in zip(new, numbers, strict=True):
+        known[row.binding, row.property] = connection, row, replace(row, origin=number)
+    return [replace(plan, rows=tuple(known[row.binding, row.property][2] for row in plan.rows)) for plan in plans]
 
 
 def binding_origin(connection: str, row: BoundProperty, revision: int) -> Origin:
@@ -131,6 +145,7 @@ class Wiring:
         self._supervisor = supervisor
         self._present = present
         self._origins = origins
+        self._numbered: Numbered = {}
         self._scope = scope if scope is not None else Scope()
         self._configuring = asyncio.Lock()
         self._moved = asyncio.Condition()
@@ -144,7 +159,7 @@ class Wiring:
             if self.in_force < wanted:
                 wired = plans(self._twins, self._scope)
                 if self._origins is not None:
-                    wired = await asyncio.to_thread(numbered, wired, self._origins, wanted)
+                    wired = await asyncio.to_thread(numbered, wired, self._origins, wanted, self._numbered)
                 await self._supervisor.configure(wired)
                 await self._is_in_force(wanted)
 

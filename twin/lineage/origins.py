@@ -46,8 +46,12 @@ class Origin:
 
     def same_as(self, other: Origin) -> bool:
         """Whether both decode the same place in the same way, whenever they began to."""
-        mine, theirs = (replace(each, revision=0, since=0, number=UNKNOWN) for each in (self, other))
-        return mine == theirs
+        return (
+            self.codec == other.codec
+            and self.address == other.address
+            and self.connection == other.connection
+            and (self.kind, self.subject) == (other.kind, other.subject)
+        )
 
 
 class Origins:
