@@ -20,7 +20,6 @@ def test_every_benchmark_can_be_run_by_its_name() -> None:
         "import_graph",
         "ingest",
         "latency",
-        "raw_payloads",
         "shacl_gate",
         "sparql",
         "start",
