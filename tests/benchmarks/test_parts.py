@@ -20,6 +20,8 @@ def test_every_benchmark_can_be_run_by_its_name() -> None:
         "import_graph",
         "ingest",
         "latency",
+        "quality",
+        "raw_payloads",
         "shacl_gate",
         "sparql",
         "start",
