@@ -22,7 +22,6 @@ from twin.core import Core, open_core
 from twin.directory import DataDirectory
 from twin.flows.actuate import Actuator
 from twin.flows.alerting import Alerting
-from twin.flows.auditing import Auditing
 from twin.flows.backups import Backups
 from twin.flows.bind import Wiring, plans
 from twin.flows.checks import KnownChecks, remember
@@ -190,14 +189,6 @@ class Application:
             tracing=tracing,
             origins=keeping.origins,
         )
-        auditing = Auditing(
-            core.store,
-            core.violations,
-            clock,
-            lambda: core.twins.sites(self.scope),
-            settings.validation.brick,
-            settings.validation.audit,
-        )
         self._exit.push_async_callback(self._cancel_tasks)
         self._exit.callback(end_all)
         self._exit.callback(sandbox.end_all)
@@ -207,7 +198,7 @@ class Application:
             door=core.door,
             twins=core.twins,
             violations=core.violations,
-            audit_state=auditing.state,
+            validation=core.revalidation,
             latest=latest,
             history=history,
             observations=observations,
@@ -256,8 +247,7 @@ class Application:
             self._start(missing.run())
             self._start(Drift(core.twins, checks, history, clock).run())
             self._start(alerting.delivery.run())
-            self._start(auditing.follow(core.door.changes))
-            self._start(core.revalidation.follow(core.door.changes))
+            self._start(core.revalidation.follow(core.door.changes, every_site=settings.validation.audit))
             self._start(asyncio.to_thread(core.gate.prepare, core.store))
         self._not_ready = ""
 

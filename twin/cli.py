@@ -181,6 +181,69 @@ def query(file: Path, data: Path) -> None:
     run_query(text, data, sys.stdout.buffer)
 
 
+_site = click.option("--site", default=None, help="One site only (default: all).")
+
+
+@main.command()
+@_site
+@click.option("--group", type=click.Choice(["shape", "twin"]), default=None, help="How often, by rule or by node.")
+@_data
+@sentences
+def violations(site: str | None, group: str | None, data: Path) -> None:
+    """Lists what breaks a rule, each with its number and what to do about it."""
+    from twin.upkeep import run_violations
+
+    run_violations(site, group, data)
+
+
+@main.command()
+@click.argument("numbers", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every violation that has a mechanical repair.")
+@_site
+@click.option("--dry-run", is_flag=True, help="Judge and tell the repairs, and make none.")
+@_data
+@sentences
+def mend(numbers: tuple[str, ...], everything: bool, site: str | None, dry_run: bool, data: Path) -> None:
+    """Applies the mechanical repairs of violations, by the numbers that twin violations lists."""
+    from twin.upkeep import run_mend
+
+    run_mend(numbers, everything, site, dry_run, data)
+
+
+@main.command()
+@click.argument("site")
+@_data
+@sentences
+def validate(site: str, data: Path) -> None:
+    """Validates all of a SITE by every rule, and tells what it breaks."""
+    from twin.upkeep import run_validate
+
+    run_validate(site, data)
+
+
+@main.group(invoke_without_command=True)
+@_data
+@click.pass_context
+@sentences
+def jobs(context: click.Context, data: Path) -> None:
+    """Lists the jobs of the running server: imports, validations, large edits of the class tree."""
+    if context.invoked_subcommand is None:
+        from twin.upkeep import run_jobs
+
+        run_jobs(data)
+
+
+@jobs.command()
+@click.argument("id")
+@_data
+@sentences
+def cancel(id: str, data: Path) -> None:
+    """Cancels a job of the running server."""
+    from twin.upkeep import run_cancel
+
+    run_cancel(id, data)
+
+
 @main.group()
 def model() -> None:
     """Models on capabilities."""

@@ -11,8 +11,8 @@ from twin.directory import DataDirectory
 from twin.flows.imports import Importer
 from twin.flows.lifetimes import Lifetimes
 from twin.flows.repairs import Repairing
-from twin.flows.revalidation import Revalidation
-from twin.flows.vocabularies import load_vocabularies
+from twin.flows.revalidation import Revalidation, Rules
+from twin.flows.vocabularies import load_vocabularies, vocabulary_files
 from twin.graph.change import ChangeDoor
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
@@ -20,7 +20,6 @@ from twin.graph.recovery import mend, recover
 from twin.graph.twins.reader import TwinReader
 from twin.graph.validation.gate import Gate, our_shapes
 from twin.graph.validation.violations import ViolationStore
-from twin.graph.violation import Source
 from twin.jobs import Jobs
 from twin.scope import Scope
 from twin.settings import Settings
@@ -64,7 +63,8 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
         opened.callback(store.close)
         renewed = load_vocabularies(store, settings.validation.brick)
         replayed = recover(store, journal, directory.raw)
-        gate = _gate(settings)
+        rules = _rules(settings)
+        gate = _gate(rules)
         jobs = Jobs(clock)
         door = ChangeDoor(store, journal, clock, gate, partial(mend, store, journal, directory.raw), jobs)
         if renewed:
@@ -76,12 +76,12 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
     door.before_announcing.append(twins.refresh)
 
     door.before_announcing.append(gate.follow)
-    # What the background audit finds is kept under the same source, whole, whenever a site comes to rest.
-    kept: tuple[Source, ...] = ("twin", "user") if settings.validation.audit else ("twin", "user", "brick")
-    lifetimes = Lifetimes(store, journal, violations, kept)
+    lifetimes = Lifetimes(store, journal, violations, ("twin", "user", "brick"))
     lifetimes.open()
     door.judged = lifetimes.heed
-    revalidation = Revalidation(store, gate, violations, directory.past / "validation")
+    known = partial(twins.sites, Scope())
+    copies = directory.past / "validation"
+    revalidation = Revalidation(store, gate, violations, copies, clock, jobs, known, rules)
     repairing = Repairing(door, gate, violations)
     importer = Importer(
         door,
@@ -94,8 +94,14 @@ def open_core(directory: DataDirectory, settings: Settings, clock: Clock) -> Cor
     return Core(store, journal, door, twins, violations, importer, gate, revalidation, repairing, jobs, replayed)
 
 
-def _gate(settings: Settings) -> Gate:
-    """The gate, with Brick's own shapes unless they are off."""
+def _gate(rules: Rules) -> Gate:
+    """The gate by these rules."""
+    ontology = None if rules.ontology is None else partial(read_file, rules.ontology)
+    return Gate(our_shapes(), ontology=ontology, ontology_refuses=rules.refuses)
+
+
+def _rules(settings: Settings) -> Rules:
+    """Our shapes, and Brick's own unless they are off."""
     chosen = settings.validation.brick_shapes
-    ontology = None if chosen == "off" else partial(read_file, brick_file(settings.validation.brick))
-    return Gate(our_shapes(), ontology=ontology, ontology_refuses=chosen == "refuse")
+    brick = None if chosen == "off" else brick_file(settings.validation.brick)
+    return Rules.of(vocabulary_files(), brick, chosen == "refuse")

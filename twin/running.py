@@ -11,13 +11,14 @@ import json
 import re
 import socket
 import tarfile
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -36,6 +37,7 @@ from twin.settings import Settings, check_host, read_settings
 from twin.terms import n_quads
 from twin.vocabularies import sandbox
 
+_LOOK = 0.25  # seconds between two looks at a job
 Prepare = Callable[[Application], Awaitable[None]]
 _NOT_CODE = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|<[^<>\s]*>|#[^\n]*')
 _STAR = re.compile(r"^\s*(?:(?:PREFIX\s+\S*\s*|BASE)\s+)*SELECT\s+(?:DISTINCT\s+|REDUCED\s+)?\*", re.IGNORECASE)
@@ -147,16 +149,64 @@ def _import_through(server: RunningServer, sources: Sequence[Source], site: str,
             archive.addfile(member, io.BytesIO(source.data))
     names = ", ".join(source.name for source in sources)
     query = urllib.parse.urlencode({"site": site, "lenient": str(lenient).lower(), "name": names})
-    answered = ask(server, f"api/v1/imports?{query}", packed.getvalue(), "application/x-tar", "application/json")
-    return json.dumps(json.loads(answered), indent=2)
+    path = f"api/v1/imports?{query}"
+    begun = ask(server, path, packed.getvalue(), "application/x-tar", "application/json", prefer="respond-async")
+    return json.dumps(followed(server, begun)["result"], indent=2)
 
 
-def ask(server: RunningServer, path: str, body: bytes | None, content_type: str, accept: str) -> bytes:
+def followed(server: RunningServer, begun: bytes) -> dict[str, Any]:
+    """A job of the running server when it has ended, told on standard error while it goes on.
+
+    An interrupt cancels the job and waits until it has ended.  Raises `InvalidInput` with its error when it failed.
+    """
+    job: dict[str, Any] = json.loads(begun)
+    path, told = f"api/v1/jobs/{job['id']}", ""
+
+    def look() -> None:
+        nonlocal job
+        job = json.loads(ask(server, path, None, "", "application/json"))
+
+    try:
+        while job["state"] == "running":
+            time.sleep(_LOOK)
+            look()
+            step = f"{job['step']} {job['done']:,}" + (f" of {job['total']:,}" if job["total"] else "")
+            if job["state"] == "running" and step != told:
+                told = step
+                click.echo(f"  {step}", err=True)
+    except KeyboardInterrupt:
+        with contextlib.suppress(InvalidInput):  # it has ended meanwhile, or writes already and stands
+            ask(server, path, None, "", "application/json", method="DELETE")
+        while job["state"] == "running":
+            time.sleep(_LOOK)
+            look()
+        click.echo(f"twin: The job is {job['state']}. {job['message']}", err=True)
+        raise
+    if job["state"] != "done":
+        error = job["error"] or {"detail": job["message"]}
+        raise InvalidInput(error["detail"], remedy=error.get("remedy", ""), violations=error.get("violations", ()))
+    return job
+
+
+def ask(
+    server: RunningServer,
+    path: str,
+    body: bytes | None,
+    content_type: str,
+    accept: str,
+    *,
+    method: str | None = None,
+    prefer: str = "",
+) -> bytes:
     """What the running server answers; its problem in words otherwise."""
     headers = {"Authorization": f"Bearer {server.token}", "Accept": accept}
     if body is not None:
         headers["Content-Type"] = content_type
-    request = urllib.request.Request(server.address + path, body, headers)  # noqa: S310 - our own server's address
+    if prefer:
+        headers["Prefer"] = prefer
+    request = urllib.request.Request(  # noqa: S310 - our own server's address
+        server.address + path, body, headers, method=method
+    )
     try:
         with urllib.request.urlopen(request, timeout=600) as response:  # noqa: S310
             return bytes(response.read())

@@ -315,7 +315,7 @@ async def start(more: str = "", directory: Path | None = None, **changes: Any) -
         "door": building.door,
         "twins": building.twins,
         "violations": ViolationStore(Path(":memory:")),
-        "audit_state": lambda _site: None,
+        "validation": SimpleNamespace(state=lambda _site: None),
         "latest": latest,
         "history": history,
         "observations": observations,

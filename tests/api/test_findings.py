@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from tests.api.server import AHU, SAT, VIEWER, Server, start
 from twin.clock import NANOSECONDS
-from twin.flows.auditing import AuditState
+from twin.flows.revalidation import AuditState
 from twin.graph.violation import Source, Violation
 
 BINDING = f"{SAT}#binding"
@@ -71,7 +73,7 @@ async def test_a_twin_tells_its_own_violations_and_those_of_its_properties(serve
 async def test_the_audit_tells_how_far_it_is_and_what_it_found() -> None:
     begun = 1_767_225_600 * NANOSECONDS
     states = {"hq": AuditState("done", begun, begun + NANOSECONDS)}
-    server = filled(await start(audit_state=states.get))
+    server = filled(await start(validation=SimpleNamespace(state=states.get)))
     query = '{ site(id: "hq") { audit { state startedAt finishedAt violations groups { rule count } message } } }'
     assert (await server.data(query))["site"]["audit"] == {
         "state": "done", "startedAt": "2026-01-01T00:00:00Z", "finishedAt": "2026-01-01T00:00:01Z", "violations": 1,
@@ -79,3 +81,15 @@ async def test_the_audit_tells_how_far_it_is_and_what_it_found() -> None:
     }  # fmt: skip
     states.clear()
     assert (await server.data(query))["site"]["audit"] is None
+
+
+async def test_a_violation_says_whose_it_is_and_where(server: Server) -> None:
+    filled(server)
+    nodes = (await server.data('{ violations(first: 10, source: "twin") { nodes { twin name site } } }'))["violations"][
+        "nodes"
+    ]
+    assert {each["twin"]: each["name"] for each in nodes} == {
+        AHU: "AHU 1", "urn:twin:hq:room-2": "Room 2", SAT: "AHU 1: Supply air temperature",
+        BINDING: "AHU 1: Supply air temperature",
+    }  # fmt: skip
+    assert {each["site"] for each in nodes} == {"hq"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from tests.api.server import VIEWER, Server, start
@@ -75,3 +76,45 @@ async def test_a_job_that_cannot_be_cancelled_says_why(server: Server) -> None:
     assert [each.status_code for each in (unknown, ended, bound, missing, refused)] == [404, 409, 409, 404, 403]
     assert ended.json()["detail"] == f"The job {done.id} has ended: it is done."
     assert all(each.json()["remedy"] for each in (unknown, ended, bound, missing, refused))
+
+
+async def test_jobs_over_graphql_are_listed_told_and_cancelled(server: Server) -> None:
+    jobs = server.services.jobs
+    running = jobs.begin("validation", "validation of hq", site="hq", actor="ann")
+    running.tell("validate", 5, 10)
+    fields = "id kind what site actor state step done total cancellable cancelling began ended message"
+    found = (await server.data(f'{{ jobs(site: "hq", state: "running") {{ {fields} }} }}'))["jobs"]
+    assert [(each["kind"], each["step"], each["done"], each["total"]) for each in found] == [
+        ("validation", "validate", 5, 10)
+    ]
+    one = await server.data(f"query($id: ID!) {{ job(id: $id) {{ {fields} }} }}", id=running.id)
+    assert one["job"] == found[0]
+    cancel = "mutation($id: ID!) { cancelJob(id: $id) { cancelling } }"
+    assert (await server.data(cancel, id=running.id))["cancelJob"] == {"cancelling": True}
+    assert running.stop.asked
+    assert (await server.error(cancel, id="import-0"))["extensions"]["code"] == "not-found"
+    server.principal[0] = VIEWER
+    assert (await server.error(cancel, id=running.id))["extensions"]["code"] == "forbidden"
+
+
+async def test_a_validation_is_asked_for_by_site() -> None:
+    asked: list[tuple[str, str]] = []
+    jobs: list[Jobs] = []
+
+    def begin(site: str, actor: str) -> Job:
+        asked.append((site, actor))
+        return jobs[0].begin("validation", "x", site=site, actor=actor).job
+
+    server = await start(validation=SimpleNamespace(start=begin))
+    jobs.append(server.services.jobs)
+    async with server.client() as client:
+        answer = await client.post("/api/v1/validations?site=hq")
+        nothing = await client.post("/api/v1/validations")
+    assert (answer.status_code, answer.json()["kind"]) == (202, "validation")
+    assert nothing.status_code == 400
+    found = await server.data('mutation { validateSite(site: "hq") { kind site } }')
+    assert found["validateSite"] == {"kind": "validation", "site": "hq"}
+    unknown = await server.error('mutation { validateSite(site: "nowhere") { id } }')
+    assert unknown["message"] == "There is no site 'nowhere'."
+    assert asked == [("hq", "local"), ("hq", "local")]
+    server.close()

@@ -19,7 +19,7 @@ from twin.app import Application
 from twin.clock import ManualClock, iso
 from twin.contracts import Delta
 from twin.directory import DataDirectory
-from twin.graph.validation.gate import validate
+from twin.graph.validation.full import validate
 from twin.graph.validation.violations import Audited
 from twin.observation import ObservationBatch
 from twin.scope import Scope
@@ -81,7 +81,8 @@ async def test_violations_are_told_as_of_any_revision_and_since_when(server: Ser
     strange = await server.commit(Delta(added=quads(STRANGE)), judged=False)
     came = server.clock.now()
     await server.commit(Delta(added=quads(':room-2 rdfs:comment "Quiet" .')))
-    assert await core.revalidation.validate("hq") > 0
+    with core.jobs.run("validation", "asked for") as job:
+        assert await core.revalidation.validate("hq", job) > 0
     mended = await server.commit(Delta(removed=quads(STRANGE)))
     await server.commit(Delta(added=quads(':room-2 rdfs:comment "Loud" .')))
     found = [await server.standing(revision) for revision in range(1, mended + 2)]

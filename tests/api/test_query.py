@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.api.server import AHU, BROKER, CO2, FAN, MODE, NOTE, SAT, VIEWER, Server, start
+from tests.graph.building import quads
 from twin.clock import NANOSECONDS, iso
+from twin.contracts import Delta
 
 FLOOR = "urn:twin:hq:floor-1"
 
@@ -261,3 +263,25 @@ async def test_recent_changes_are_told_oldest_first(server: Server) -> None:
     assert [change["revision"] for change in data["since"]] == ["000000000002", "000000000003"]
     error = await server.error('{ changes(since: "latest") { revision } }')
     assert error["message"] == "'latest' is not a revision."
+
+
+async def test_the_history_of_changes_is_paged_newest_first_with_its_total(server: Server) -> None:
+    query = """query($after: String, $twin: ID) { changeHistory(first: 2, after: $after, twin: $twin) {
+        totalCount pageInfo { hasNextPage endCursor } nodes { revision } edges { cursor } } }"""
+    for number in range(3):
+        await server.building.door.commit(
+            Delta(added=quads(f':ahu-1 rdfs:comment "{number}" .')), actor="ann", reason="a word"
+        )
+    seen: list[str] = []
+    after = None
+    while True:
+        page = (await server.data(query, after=after))["changeHistory"]
+        seen += [node["revision"] for node in page["nodes"]]
+        assert page["totalCount"] == server.building.door.revision
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert seen == [f"{number:012d}" for number in range(server.building.door.revision, 0, -1)]
+    one = (await server.data(query, twin="urn:twin:hq:room-10"))["changeHistory"]
+    assert (one["totalCount"], len(one["nodes"])) == (1, 1)
+    assert (await server.error(query, after="x"))["message"] == "'x' is not a cursor."

@@ -202,6 +202,6 @@ async def test_the_rest_routes_are_documented_and_load_nothing_from_elsewhere(se
         docs = await client.get("/docs")
     assert set(document["paths"]) == {
         "/api/v1/twins/{iri}", "/api/v1/properties/{iri}/history.csv", "/api/v1/imports", "/api/v1/export",
-        "/api/v1/models", "/api/v1/backups", "/api/v1/jobs", "/api/v1/jobs/{id}",
+        "/api/v1/models", "/api/v1/backups", "/api/v1/jobs", "/api/v1/jobs/{id}", "/api/v1/validations",
     }  # fmt: skip
     assert "cdn" not in docs.text

@@ -10,7 +10,7 @@ import pytest
 
 from tests.shapes.graphs import turtle, with_vocabularies
 from twin.graph.child import Cancelled, Stop, run
-from twin.graph.validation.gate import validate
+from twin.graph.validation.full import validate
 from twin.graph.validation.violation_groups import by_shape, by_twin
 
 

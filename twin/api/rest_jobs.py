@@ -44,7 +44,15 @@ class JobResource:
             response_class=Response,
             summary="How far a job is, or how it ended",
         )
+        add("/validations", self.validate, methods=["POST"], response_class=Response, summary="Validate a site in full")
         add("/jobs/{id}", self.cancel, methods=["DELETE"], response_class=Response, summary="Cancel a job")
+
+    async def validate(self, request: Request, site: Annotated[str, Query(description="the site's id")]) -> Response:
+        """The job that validates all of a site by every rule: its result is grouped by shape and by twin."""
+        principal = self._services.principal_of(request)
+        if not principal.roles & {"engineer", "admin"}:
+            raise Forbidden(f"{principal.name} may not validate sites.", remedy="Ask for the role engineer.")
+        return accepted(self._services.validation.start(site, principal.name))
 
     async def listed(
         self,

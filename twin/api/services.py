@@ -14,7 +14,6 @@ from twin.clock import Clock
 from twin.contracts import GraphStore, History
 from twin.flows.actuate import Actuator
 from twin.flows.alerting import Alerting
-from twin.flows.auditing import AuditState
 from twin.flows.backups import Backups
 from twin.flows.contract_states import Contracts
 from twin.flows.imports import Importer
@@ -25,6 +24,7 @@ from twin.flows.predict import Predictor
 from twin.flows.rebind import Rebinding
 from twin.flows.repairs import Repairing
 from twin.flows.reprocessing import Reprocessing
+from twin.flows.revalidation import Revalidation
 from twin.flows.spooling import SpooledHistory
 from twin.graph.change import ChangeDoor
 from twin.graph.past.pinned import Past, Pasts
@@ -62,7 +62,7 @@ class Services:
     door: ChangeDoor
     twins: TwinReader
     violations: ViolationStore
-    audit_state: Callable[[str], AuditState | None]
+    validation: Revalidation
     latest: LatestTable
     history: History
     observations: Topic[ObservationBatch]

@@ -19,7 +19,8 @@ from twin.graph.child import run
 from twin.graph.journal import Journal
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.recovery import read_artifacts, sync_directory
-from twin.graph.validation.gate import Gate, our_shapes, validate
+from twin.graph.validation.full import validate
+from twin.graph.validation.gate import Gate, our_shapes
 from twin.graph.validation.violations import ViolationList, ViolationStore
 from twin.graph.violation import Violation
 from twin.telemetry.duckdb import DuckDBHistory

@@ -8,7 +8,8 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from twin.graph.past.pinned import Past
-from twin.graph.validation.gate import Gate, our_shapes, validate
+from twin.graph.validation.full import validate
+from twin.graph.validation.gate import Gate, our_shapes
 from twin.graph.validation.violations import ViolationList, ViolationStore
 from twin.scope import Scope
 

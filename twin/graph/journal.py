@@ -219,6 +219,15 @@ class Journal:
                 newest = max(newest, row[0] or 0)
         return newest
 
+    def count(self, node: str | None = None) -> int:
+        """How many changes are kept whole: all, or those about a node."""
+        query = "SELECT COUNT(*) FROM changes WHERE revision > ?"
+        if node is not None:
+            query = "SELECT COUNT(*) FROM touched WHERE revision > ? AND node = ?"
+        with self._lock:
+            values = (self._trimmed,) if node is None else (self._trimmed, node)
+            return int(self._database.execute(query, values).fetchone()[0])
+
     def touched(self, revision: int) -> list[str]:
         """The nodes that a change was about."""
         with self._lock:

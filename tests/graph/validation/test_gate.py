@@ -22,7 +22,8 @@ from twin.contracts import Delta, Revision
 from twin.errors import DeadlineExceeded
 from twin.graph.validation.engine import Engine, shape_iris
 from twin.graph.validation.facts import Facts
-from twin.graph.validation.gate import Gate, Violation, our_shapes, validate
+from twin.graph.validation.full import validate
+from twin.graph.validation.gate import Gate, Violation, our_shapes
 from twin.graph.validation.neighbourhood import neighbourhood
 from twin.terms import Literal, NamedNode, Quad, n_quads, read_file
 from twin.vocab import (

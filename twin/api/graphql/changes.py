@@ -8,13 +8,14 @@ import strawberry
 
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import described
-from twin.api.graphql.paging import size
+from twin.api.graphql.paging import Connection, Slice, connection, key_of, size
 from twin.api.graphql.scalars import DateTime
 from twin.api.graphql.statements import Statement, is_derived, statement_of, visible
 from twin.api.revisions import parsed, parsed_or_none, shown
 from twin.contracts import Delta, Revision
 from twin.errors import InvalidInput
 
+_AT_ONCE = 500
 _LOOKED_AT = 10_000
 """Changes that are looked at for one page, where most are outside the scope."""
 
@@ -108,6 +109,31 @@ def recent_changes(
 
     found = _page(context, count, start if start is not None else end, about if twin is not None else any_change)
     return found if start is not None else found[::-1]
+
+
+def change_history(
+    context: RequestContext, first: int, after: str | None, twin: str | None = None
+) -> Connection[Change]:
+    """A page of the changes in scope, or of those about a twin; the newest first."""
+    key, count = key_of("changes", after), size(first, context.limits.page)
+    before = None if key is None else key
+    found = recent_changes(context, None, count, before, twin)[::-1]
+    more = bool(found) and bool(recent_changes(context, None, 1, found[-1].revision, twin))
+    by_key = {change.revision: change for change in found}
+    page = Slice(list(by_key), _how_many(context, twin), more)
+    return connection("changes", page, key, lambda keys: [by_key[each] for each in keys])
+
+
+def _how_many(context: RequestContext, twin: str | None) -> int:
+    """How many changes there are in scope; where a part of the sites is seen, at most those that are looked at."""
+    journal = context.services.door.journal
+    if context.scope.sites is None:
+        return journal.count(twin)
+
+    def read(at: int | None) -> list[Revision]:
+        return journal.last(_AT_ONCE, at) if twin is None else journal.about(twin, _AT_ONCE, before=at)
+
+    return len(_page(context, _LOOKED_AT, None, read))
 
 
 def _page(

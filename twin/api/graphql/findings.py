@@ -1,4 +1,4 @@
-"""What the shapes found: violations, page by page and by rule, and the background audit."""
+"""What the shapes found: violations, page by page and by rule, and how all of a site was last judged."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from twin.api.graphql.paging import PageInfo, Slice, key_of, page_info, size
 from twin.api.graphql.scalars import DateTime
 from twin.api.revisions import shown
 from twin.errors import InvalidInput
+from twin.graph.derivation import local_name
 from twin.graph.validation.repairs import repair
 from twin.graph.validation.violations import ViolationGroup as Group
 from twin.graph.validation.violations import ViolationPage
@@ -18,14 +19,15 @@ from twin.terms import NamedNode
 from twin.vocab import RDF, TWIN
 
 AUDITED_BY = "brick"
-"""The source of what the background audit finds."""
+"""The source of what a vocabulary's own shapes find."""
 _REPAIR_COST = 20  # in nodes read
 
 
 @strawberry.type(description="one node that breaks one rule")
 class Violation:
     id: strawberry.ID = strawberry.field(description="names it as long as it stands")
-    twin: strawberry.ID
+    twin: strawberry.ID = strawberry.field(description="the node that breaks it: a twin, a property, a binding")
+    site: strawberry.ID
     rule: str
     value: str | None
     path: str | None
@@ -39,6 +41,11 @@ class Violation:
     since_time: DateTime | None = strawberry.field(description="when that revision was made")
     _context: strawberry.Private[RequestContext]
     _found: strawberry.Private[Found]
+
+    @described("what people call the node: a property with its twin")
+    def name(self) -> str:
+        self._context.spend(1)
+        return _name_of(self._context, self.twin)
 
     @described("what applyRepair would do, in words; null where it takes a person, and as of the past")
     def repair(self) -> str | None:
@@ -124,7 +131,7 @@ async def audit_of(context: RequestContext, site: str) -> Audit | None:
     """How far the background audit of a site is, None before its first; as of the past the newest that there was."""
     store = await context.violations()
     ended = store.audited(site)
-    state = context.services.audit_state(site) if context.scope.revision is None else ended
+    state = context.services.validation.state(site) if context.scope.revision is None else ended
     if state is None:
         return None
     return Audit(
@@ -152,15 +159,16 @@ def _site(context: RequestContext, site: str | None) -> str | None:
 
 
 def _shown(context: RequestContext, page: ViolationPage) -> list[Violation]:
-    rows = zip(page.items, page.cursors, page.since, strict=True)
-    return [_violation(context, found, key, since) for found, key, since in rows]
+    rows = zip(page.items, page.cursors, page.since, page.sites, strict=True)
+    return [_violation(context, *row) for row in rows]
 
 
-def _violation(context: RequestContext, found: Found, number: str, since: int) -> Violation:
+def _violation(context: RequestContext, found: Found, number: str, since: int, site: str) -> Violation:
     visible = context.scope.principal.may_see_bindings() or not _is_wiring(context, found.focus)
     return Violation(
         id=strawberry.ID(number),
         twin=strawberry.ID(found.focus),
+        site=strawberry.ID(site),
         rule=found.rule,
         value=(found.value or found.found or None) if visible else None,
         path=found.path or None,
@@ -173,6 +181,18 @@ def _violation(context: RequestContext, found: Found, number: str, since: int) -
         _context=context,
         _found=found,
     )
+
+
+def _name_of(context: RequestContext, iri: str) -> str:
+    twins, scope = context.services.twins, context.scope
+    record = twins.twin(scope, iri)
+    if record is not None:
+        return record.name
+    property = twins.property(scope, iri.removesuffix("#binding"))
+    if property is None:
+        return local_name(iri)
+    owner = None if property.owner is None else twins.twin(scope, property.owner)
+    return property.name if owner is None else f"{owner.name}: {property.name}"
 
 
 def _is_wiring(context: RequestContext, focus: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import partial
 
 import strawberry
 
@@ -11,7 +11,7 @@ from twin.api.graphql.capability_parts import CapabilityInput, ModelVersion, inp
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import described
 from twin.api.graphql.findings import Audit, Violation, audit_of, violations_of_twin
-from twin.api.graphql.paging import PageInfo, Slice, cursor, key_of, page_info, size, slice_of
+from twin.api.graphql.paging import Connection, Slice, connection, key_of, size, slice_of
 from twin.api.graphql.present import AsOf, Present
 from twin.api.graphql.property_fields import PropertyFields
 from twin.api.graphql.terms import Class, Direction, Family, Kind
@@ -150,31 +150,7 @@ class Relationship:
     twin: Twin
 
 
-@strawberry.type
-class TwinEdge:
-    node: Twin
-    cursor: str
-
-
-@strawberry.type
-class TwinConnection:
-    _context: strawberry.Private[RequestContext]
-    _kind: strawberry.Private[str]
-    _page: strawberry.Private[Slice]
-    page_info: PageInfo
-    total_count: int
-
-    @strawberry.field
-    def nodes(self) -> list[Twin]:
-        return self._listed
-
-    @strawberry.field
-    def edges(self) -> list[TwinEdge]:
-        return [TwinEdge(node=node, cursor=cursor(self._kind, node.id)) for node in self._listed]
-
-    @cached_property
-    def _listed(self) -> list[Twin]:
-        return twins_of(self._context, self._page.items)
+TwinConnection = Connection[Twin]
 
 
 @strawberry.type(description="a readable or writable quantity of a twin")
@@ -184,31 +160,7 @@ class Property(PropertyFields):
         return twin_or_none(self._context, self._record.owner)
 
 
-@strawberry.type
-class PropertyEdge:
-    node: Property
-    cursor: str
-
-
-@strawberry.type
-class PropertyConnection:
-    _context: strawberry.Private[RequestContext]
-    _kind: strawberry.Private[str]
-    _page: strawberry.Private[Slice]
-    page_info: PageInfo
-    total_count: int
-
-    @strawberry.field
-    def nodes(self) -> list[Property]:
-        return self._listed
-
-    @strawberry.field
-    def edges(self) -> list[PropertyEdge]:
-        return [PropertyEdge(node=node, cursor=cursor(self._kind, node.id)) for node in self._listed]
-
-    @cached_property
-    def _listed(self) -> list[Property]:
-        return properties_of(self._context, self._page.items)
+PropertyConnection = Connection[Property]
 
 
 @strawberry.type(description="what a twin of some class can tell by inference")
@@ -292,13 +244,7 @@ def twins_of(context: RequestContext, iris: Sequence[str]) -> list[Twin]:
 
 def twin_page(context: RequestContext, kind: str, page: Slice, after: str | None) -> TwinConnection:
     """A page of twins as a Relay connection whose cursors are of this kind."""
-    return TwinConnection(
-        _context=context,
-        _kind=kind,
-        _page=page,
-        page_info=page_info(kind, page, after),
-        total_count=page.total,
-    )
+    return connection(kind, page, after, partial(twins_of, context))
 
 
 def property_of(context: RequestContext, iri: str) -> Property:
@@ -315,13 +261,7 @@ def properties_of(context: RequestContext, iris: Sequence[str]) -> list[Property
 
 def property_page(context: RequestContext, kind: str, page: Slice, after: str | None) -> PropertyConnection:
     """A page of properties as a Relay connection whose cursors are of this kind."""
-    return PropertyConnection(
-        _context=context,
-        _kind=kind,
-        _page=page,
-        page_info=page_info(kind, page, after),
-        total_count=page.total,
-    )
+    return connection(kind, page, after, partial(properties_of, context))
 
 
 def capability_of(context: RequestContext, record: CapabilityRecord) -> Capability:

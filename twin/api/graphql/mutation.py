@@ -12,6 +12,7 @@ from twin.api.graphql.changes import asserted
 from twin.api.graphql.commands import Command, shown_command
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import mutation
+from twin.api.graphql.jobs import Job, find_job, job_of
 from twin.api.graphql.model import Property, property_of
 from twin.api.graphql.rdf_text import names_only, quads_of
 from twin.api.graphql.reprocessing import Reprocessed, reprocessed
@@ -195,6 +196,18 @@ class Mutation(AlertMutations):
         context.change()
         context.see_bindings()
         return await reprocessed(context, connection, from_, to, properties, dry_run)
+
+    @mutation("validates all of a site by every rule, as a job; what is kept of its violations follows from then on")
+    def validate_site(self, info: Info, site: strawberry.ID) -> Job:
+        context = info.context
+        context.change()
+        return job_of(context.services.validation.start(context.site(site), context.scope.principal.name))
+
+    @mutation("asks a job to stop: one that is cancelled leaves nothing, one that writes already goes on")
+    def cancel_job(self, info: Info, id: strawberry.ID) -> Job:
+        context = info.context
+        context.change()
+        return job_of(context.services.jobs.cancel(find_job(context, id).id))
 
     @mutation("takes back one change as a new change")
     async def rollback(self, info: Info, revision: str, expected_revision: str | None = None) -> ChangeResult:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
 
 import strawberry
 
 from twin.errors import InvalidInput
+
+N = TypeVar("N")
 
 
 @strawberry.type
@@ -29,6 +33,48 @@ class Slice:
     items: Sequence[str]
     total: int
     has_next: bool
+
+
+@strawberry.type
+class Edge(Generic[N]):
+    """One item of a page with the cursor that stands on it."""
+
+    node: N
+    cursor: str
+
+
+@strawberry.type
+class Connection(Generic[N]):
+    """A page of a list as Relay has it; ``_read`` gives what the keys of the page name."""
+
+    _kind: strawberry.Private[str]
+    _page: strawberry.Private[Slice]
+    _read: strawberry.Private[Callable[[Sequence[str]], list[N]]]
+    page_info: PageInfo
+    total_count: int
+
+    @strawberry.field
+    def nodes(self) -> list[N]:
+        return self._listed
+
+    @strawberry.field
+    def edges(self) -> list[Edge[N]]:
+        keys = self._page.items
+        return [
+            Edge(node=node, cursor=cursor(self._kind, str(getattr(node, "id", None) or key)))
+            for node, key in zip(self._listed, keys, strict=False)
+        ]
+
+    @cached_property
+    def _listed(self) -> list[N]:
+        return self._read(self._page.items)
+
+
+def connection(kind: str, page: Slice, after: str | None, read: Callable[[Sequence[str]], list[N]]) -> Connection[N]:
+    """A page of a list of this kind as a Relay connection."""
+    return Connection(
+        _kind=kind, _page=page, _read=read, page_info=page_info(kind, page, after), total_count=page.total
+    )
 
 
 def cursor(kind: str, key: str) -> str:

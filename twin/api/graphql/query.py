@@ -7,12 +7,13 @@ from typing import Annotated
 import strawberry
 
 from twin.api.graphql.alerts import AlertQueries
-from twin.api.graphql.changes import Change, recent_changes
+from twin.api.graphql.changes import Change, change_history, recent_changes
 from twin.api.graphql.commands import Command, command_of
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.differences import Difference, difference_of
 from twin.api.graphql.fields import described
 from twin.api.graphql.findings import ViolationConnection, violation_page
+from twin.api.graphql.jobs import Job, find_job, job_of, jobs_of
 from twin.api.graphql.model import (
     Capability,
     Property,
@@ -27,6 +28,7 @@ from twin.api.graphql.model import (
     twin_or_none,
     twin_page,
 )
+from twin.api.graphql.paging import Connection as Page
 from twin.api.graphql.paging import Slice, key_of, size
 from twin.api.graphql.saved import SavedQuery, saved_queries
 from twin.api.graphql.terms import Family
@@ -213,6 +215,20 @@ class Query(AlertQueries):
         twin: strawberry.ID | None = None,
     ) -> list[Change]:
         return recent_changes(info.context, since, last, before, twin)
+
+    @described("every change in scope, or every one about a twin, its properties and bindings; the newest first")
+    def change_history(
+        self, info: Info, first: int = 20, after: str | None = None, twin: strawberry.ID | None = None
+    ) -> Page[Change]:
+        return change_history(info.context, first, after, twin)
+
+    @described("imports, validations and large edits of the class tree: those that go on and the newest that ended")
+    def jobs(self, info: Info, site: strawberry.ID | None = None, state: str | None = None) -> list[Job]:
+        return jobs_of(info.context, site, state)
+
+    @strawberry.field
+    def job(self, info: Info, id: strawberry.ID) -> Job:
+        return job_of(find_job(info.context, id))
 
     @described(
         "what has to be removed from one revision or time and added to get to another, by twin; what came and went in"

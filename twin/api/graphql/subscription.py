@@ -21,6 +21,7 @@ from twin.api.graphql.changes import Change, change_of
 from twin.api.graphql.commands import Command, sees_command, shown_command
 from twin.api.graphql.context import RequestContext
 from twin.api.graphql.fields import subscription
+from twin.api.graphql.jobs import Job, followed
 from twin.api.graphql.model import Property, property_of
 from twin.api.graphql.observing import Sample, Selection, observed
 from twin.api.graphql.scalars import DateTime, Value
@@ -147,6 +148,12 @@ class Subscription(AlertSubscriptions):
                     if change is not None:
                         context.next_event()
                         yield change
+
+    @subscription("the jobs that go on, then each whenever it is further, and whenever one begins or ends")
+    async def jobs(self, info: Info) -> AsyncGenerator[Job, None]:
+        async with aclosing(followed(info.context)) as jobs:
+            async for job in jobs:
+                yield job
 
     @subscription("each step of each command's life")
     async def commands(self, info: Info) -> AsyncGenerator[Command, None]:

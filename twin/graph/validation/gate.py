@@ -1,62 +1,38 @@
-"""Validation: the gate that judges each change by the violations it adds, and the full check of a site."""
+"""The gate: each change is judged by the violations that it adds and resolves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twin.contracts import Delta, Revision
 from twin.data import data_directory
 from twin.graph.canonical import canonical
-from twin.graph.child import Stop, run
 from twin.graph.overlay import Overlay, QuadView
 from twin.graph.shacl.asserted import Asserted
 from twin.graph.shacl.gate import Difference
 from twin.graph.shacl.results import violation_of
 from twin.graph.shacl.validation import check
 from twin.graph.validation.affected import affected, concerns_classes
-from twin.graph.validation.facts import CLASSES, QUANTITY_KIND, VOCABULARY, ClassFacts, Facts
+from twin.graph.validation.facts import ClassFacts, Facts
 from twin.graph.validation.neighbourhood import Statement, neighbourhood
+from twin.graph.validation.ontology_words import violation_by_ontology
 from twin.graph.validation.remedies import Remedies
 from twin.graph.validation.shape_sources import OntologyShapes, UserShapes
 from twin.graph.violation import Judgement, Severity, Source, Violation
-from twin.terms import BlankNode, NamedNode, Quad, n_quads, read_file
+from twin.terms import NamedNode, Quad, read_file
 from twin.vocab import (
-    OWL,
-    QUDT,
-    RDF,
-    RDFS,
-    TWIN,
     bindings_graph,
-    inferred_graph,
     models_graph,
     shapes_graph,
     site_graph,
-    vocabulary_graph,
 )
 
 if TYPE_CHECKING:
     from twin.graph.validation.engine import Engine
 
-__all__ = ["Gate", "Judgement", "Severity", "Violation", "our_shapes", "validate"]
-
-_DEADLINE = 600.0
-_OF_VOCABULARIES = (
-    RDF.type,
-    RDFS.subClassOf,
-    OWL.equivalentClass,
-    *QUANTITY_KIND,
-    QUDT.hasUnit,
-    TWIN.roleClass,
-    TWIN.word,
-    TWIN.role,
-    TWIN.appliesTo,
-    TWIN.input,
-)
-"""What the shapes need of the vocabularies."""
-_VOCABULARIES = ("core", "units", "brick", "saref", "crosswalk", "dtdl")
+__all__ = ["Gate", "Judgement", "Severity", "Violation", "our_shapes"]
 
 
 def our_shapes() -> list[Quad]:
@@ -100,7 +76,10 @@ class Gate:
         parts = [found, _judgement(self.users.judge(store, later, delta), "user")]
         if self._ontology is not None:
             parts.append(self._by_ontology(self._ontology, store, later, delta))
-        return _together(parts)
+        return Judgement(
+            tuple(each for part in parts for each in part.added),
+            tuple(each for part in parts for each in part.resolved),
+        )
 
     def prepare(self, store: QuadView) -> None:
         """Gets ready what the first change would otherwise wait for."""
@@ -175,8 +154,12 @@ class Gate:
             return before, Facts(later, before=before, delta=delta)
 
     def _by_ontology(self, shapes: OntologyShapes, store: QuadView, later: QuadView, delta: Delta) -> Judgement:
-        found = _judgement(shapes.judge(store, later, delta), "brick")
-        return found if self._ontology_refuses else Judgement(_lenient(found.added), _lenient(found.resolved))
+        found, known = shapes.judge(store, later, delta), shapes.shapes(store)
+        refuses = self._ontology_refuses
+        return Judgement(
+            tuple(violation_by_ontology(each, known, later, refuses=refuses) for each in found.added),
+            tuple(violation_by_ontology(each, known, store, refuses=refuses) for each in found.resolved),
+        )
 
     def check(self, statements: Iterable[Statement], foci: Iterable[NamedNode]) -> list[Violation]:
         """The violations by these nodes in a graph of these statements."""
@@ -194,66 +177,3 @@ def _judgement(difference: Difference, source: Source) -> Judgement:
         tuple(violation_of(result, source) for result in difference.added),
         tuple(violation_of(result, source) for result in difference.resolved),
     )
-
-
-def _lenient(violations: Iterable[Violation]) -> tuple[Violation, ...]:
-    return tuple(replace(v, severity="warning") if v.severity == "violation" else v for v in violations)
-
-
-def _together(parts: Iterable[Judgement]) -> Judgement:
-    """The judgements as one: a fact that one source tells is not told again by the next."""
-    added: list[Violation] = []
-    resolved: list[Violation] = []
-    told: set[tuple[str, ...]] = set()
-    for part in parts:
-        added.extend(violation for violation in part.added if _fact(violation) not in told)
-        resolved.extend(part.resolved)
-        told.update(map(_fact, part.added))
-    return Judgement(tuple(added), tuple(resolved))
-
-
-def _fact(violation: Violation) -> tuple[str, ...]:
-    return (violation.focus, violation.path, violation.component, violation.value)
-
-
-def validate(
-    store: QuadView,
-    site: str,
-    *,
-    deadline: float = _DEADLINE,
-    progress: Callable[[int, int], None] | None = None,
-    stop: Stop | None = None,
-) -> list[Violation]:
-    """Every violation of our shapes by a site, checked in full in a process of its own.
-
-    ``progress`` is called with how many nodes are done and how many there are; `by_shape` and `by_twin` of
-    `twin.graph.validation.violation_groups` put the answer in order.  Raises `twin.errors.DeadlineExceeded` after
-    ``deadline`` seconds and `twin.graph.child.Cancelled` when ``stop`` is asked for; about 5 s for 100,000 triples.
-    """
-
-    def tell(answer: Mapping[str, Any]) -> None:
-        if progress is not None:
-            progress(answer["progress"], answer["of"])
-
-    answers = run("twin.graph.validation.process", (), (n_quads(_needed(store, site)),), deadline, tell, stop)
-    return [Violation(**answer) for answer in answers if "focus" in answer]
-
-
-def _needed(store: QuadView, site: str) -> Iterator[Quad]:
-    for graph in (site_graph(site), bindings_graph(site), inferred_graph(site), models_graph(site)):
-        yield from store.quads(None, None, None, graph)
-    for graph in _vocabularies(store):
-        for predicate in _OF_VOCABULARIES:
-            for quad in store.quads(None, predicate, None, graph):
-                if not isinstance(quad.subject, BlankNode) and not isinstance(quad.object, BlankNode):
-                    yield quad
-
-
-def _vocabularies(store: QuadView) -> list[NamedNode]:
-    """The graphs of the vocabularies that come with the installation, and of those that the sites brought."""
-    found = dict.fromkeys(vocabulary_graph(name) for name in _VOCABULARIES)
-    classes = (quad for kind in CLASSES for quad in store.quads(None, RDF.type, kind, None))
-    for quad in (*classes, *store.quads(None, RDFS.subClassOf, None, None)):
-        if isinstance(quad.graph_name, NamedNode) and quad.graph_name.value.startswith(VOCABULARY):
-            found[quad.graph_name] = None
-    return list(found)

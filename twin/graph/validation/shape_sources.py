@@ -12,6 +12,7 @@ from twin.contracts import Delta
 from twin.graph.overlay import MemoryQuads, QuadView
 from twin.graph.shacl.asserted import Asserted, BothWays, inverses_of, is_asserted
 from twin.graph.shacl.gate import Above, Difference, ShapeSet, changed_triples, judge
+from twin.graph.shacl.shapes import Shapes
 from twin.graph.shacl.states import State
 from twin.graph.shacl.triples import Statement, Term
 from twin.graph.skolem import named
@@ -149,6 +150,10 @@ class OntologyShapes:
     def prepare(self, store: QuadView) -> None:
         """Reads the file now, so that the first change does not wait for it: about a second."""
         self._compiled(store)
+
+    def shapes(self, store: QuadView) -> Shapes:
+        """The shapes."""
+        return self._compiled(store)[0].shapes
 
     def view(self, store: QuadView) -> tuple[ShapeSet, QuadView]:
         """The shapes, and what they are checked on in a state of the store."""

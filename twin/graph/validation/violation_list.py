@@ -34,13 +34,14 @@ class ViolatingNode:
 @dataclass(frozen=True, slots=True)
 class ViolationPage:
     """Some of the violations, in the order they were found; ``cursors`` name them one by one for the next page and
-    ``since`` are the revisions from which they stand (0: from before that was kept)."""
+    ``since`` are the revisions from which they stand (0: from before that was kept); ``sites`` are theirs."""
 
     items: tuple[Violation, ...]
     cursors: tuple[str, ...]
     total: int
     has_next: bool
     since: tuple[int, ...] = ()
+    sites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +96,17 @@ class ViolationList:
         with self._lock, closing(self._connection.cursor()) as cursor:
             total = cursor.execute(f"SELECT COUNT(*) FROM finding{where}", values).fetchone()[0]  # noqa: S608  # marks only
             rows = cursor.execute(
-                f"SELECT id, since, {', '.join(COLUMNS)} FROM finding{where} AND id > ? ORDER BY id LIMIT ?",  # noqa: S608  # marks only
+                f"SELECT id, since, site, {', '.join(COLUMNS)} FROM finding{where} AND id > ? ORDER BY id LIMIT ?",  # noqa: S608  # marks only
                 [*values, int(after or 0), limit + 1],
             ).fetchall()
         shown = rows[:limit]
         return ViolationPage(
-            tuple(Violation(*row[2:]) for row in shown),
+            tuple(Violation(*row[3:]) for row in shown),
             tuple(str(row[0]) for row in shown),
             total,
             len(rows) > limit,
             tuple(row[1] for row in shown),
+            tuple(row[2] for row in shown),
         )
 
     def count(

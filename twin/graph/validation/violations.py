@@ -55,6 +55,7 @@ CREATE TABLE IF NOT EXISTS audit (
     site TEXT NOT NULL, revision INTEGER NOT NULL, state TEXT NOT NULL, started INTEGER NOT NULL,
     finished INTEGER NOT NULL, message TEXT NOT NULL, PRIMARY KEY (site, revision)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS judged (site TEXT PRIMARY KEY, rules TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, revision INTEGER NOT NULL) WITHOUT ROWID;
 """
 _BEFORE_LIFETIMES = f"""
@@ -255,6 +256,17 @@ class ViolationStore(ViolationList):
         """Keeps what an audit that ended said of a site."""
         with self._writing() as connection:
             connection.execute("INSERT OR REPLACE INTO audit VALUES (?, ?, ?, ?, ?, ?)", (site, *astuple(audited)))
+
+    def rules_of(self, site: str) -> str | None:
+        """By which rules all of a site was judged; None before it was."""
+        with self._lock:
+            row = self._connection.execute("SELECT rules FROM judged WHERE site = ?", (site,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def note_rules(self, site: str, rules: str) -> None:
+        """Notes by which rules all of a site was judged."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO judged VALUES (?, ?)", (site, rules))
 
     # -- one by its number ----------------------------------------------------------------------------------------
 
