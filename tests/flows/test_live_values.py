@@ -9,7 +9,7 @@ import pytest
 
 from tests.graph.building import Building, quads
 from twin.clock import NANOSECONDS
-from twin.contracts import Aggregate, Delta, Window
+from twin.contracts import PLAIN, Aggregate, Delta, Reading, Window
 from twin.flows.live_values import LiveValues
 from twin.graph.readers.live_functions import LiveValue
 from twin.lineage.origins import Origin
@@ -27,11 +27,20 @@ class Means:
 
     def __init__(self) -> None:
         self.asked: tuple[int, int] = (0, 0)
+        self.how: list[tuple[Aggregate, int | None]] = []
 
     async def windows(
-        self, series: Sequence[int], start: int, end: int, *, points: int | None = None, aggregate: Aggregate = "mean"
+        self,
+        series: Sequence[int],
+        start: int,
+        end: int,
+        *,
+        points: int | None = None,
+        aggregate: Aggregate = "mean",
+        reading: Reading = PLAIN,
     ) -> Mapping[int, Window]:
         self.asked = (start, end)
+        self.how.append((aggregate, reading.gap))
         found = {}
         for each in series:
             value = np.array([np.nan if each == 1 else 20.5])
@@ -166,3 +175,11 @@ async def test_how_a_value_came_about_is_told_to_those_who_may_see_bindings(benc
     assert (told["connection"], told["address"], told["binding"]) == ("urn:c", "acme/ahu", "urn:b")
     viewer = Scope(Principal("viewer", frozenset({"viewer"})))
     assert set((await source.view(viewer).details(SAT, 1))[SAT].told()) & {"origin", "connection", "address"} == set()
+
+
+async def test_an_integral_heeds_how_long_each_value_stands(bench: Bench) -> None:
+    view = bench.source.view(EVERYTHING)
+    assert await view.aggregates(SAT, 1, 3600.0, "integral", None)
+    freshness = bench.building.twins.property(EVERYTHING, SAT)
+    assert freshness is not None
+    assert bench.history.how == [("integral", int(freshness.freshness * NANOSECONDS))]

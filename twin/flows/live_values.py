@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from twin.clock import NANOSECONDS, Clock
-from twin.contracts import Aggregate, Window
+from twin.contracts import PLAIN, Aggregate, Reading, Window
 from twin.flows.losses import Losses, nothing_lost
 from twin.graph.readers.live_details import LiveDetails
 from twin.graph.readers.live_functions import LiveScalar, LiveValue
@@ -23,6 +23,11 @@ from twin.telemetry.latest import LatestTable, LiveColumns
 _FRESH = 0.05  # seconds for which one picture of the present serves the queries that follow, unless a sample arrives
 _FOR_EVER = 3e9  # seconds
 _AT_ONCE = 256  # records that are read before others get a turn
+_HEEDFUL: Mapping[str, Aggregate] = {
+    "timeWeightedMean": "time_weighted_mean",
+    "integral": "integral",
+    "difference": "difference",
+}
 _UNUSABLE = 0xFF00  # the bits of a quality that make a sample unusable
 
 
@@ -39,7 +44,14 @@ class Windows(Protocol):
     """A history that answers for many series at once."""
 
     async def windows(
-        self, series: Sequence[int], start: int, end: int, *, points: int | None = None, aggregate: Aggregate = "mean"
+        self,
+        series: Sequence[int],
+        start: int,
+        end: int,
+        *,
+        points: int | None = None,
+        aggregate: Aggregate = "mean",
+        reading: Reading = PLAIN,
     ) -> Mapping[int, Window]:
         """The window of each series."""
         ...
@@ -218,10 +230,20 @@ class View:
         by_series = {record.series: record for record in records if record.kind != "text"}
         # The end of a window is exclusive, and a sample may be stamped at the very moment.
         until = (self._present().now if end is None else end) + 1
+        start = until - int(seconds * NANOSECONDS)
         # Not more than one bucket: the whole stretch is one aggregate.
-        windows = await self._history.windows(
-            list(by_series), until - int(seconds * NANOSECONDS), until, points=1, aggregate=cast(Aggregate, aggregate)
-        )
+        if aggregate not in _HEEDFUL:
+            windows = await self._history.windows(
+                list(by_series), start, until, points=1, aggregate=cast(Aggregate, aggregate)
+            )
+        else:  # a value stands as long as it is fresh, and nothing stands beyond the present
+            windows = {}
+            for freshness in {record.freshness for record in by_series.values()}:
+                alike = [series for series, record in by_series.items() if record.freshness == freshness]
+                gap = max(1, int(min(freshness, _FOR_EVER) * NANOSECONDS))
+                windows |= await self._history.windows(
+                    alike, start, until, points=1, aggregate=_HEEDFUL[aggregate], reading=Reading(gap=gap)
+                )
         found: dict[str, float | None] = {record.iri: None for record in records}
         for series, window in windows.items():
             if len(window) and not np.isnan(window.value[0]):

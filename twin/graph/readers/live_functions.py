@@ -25,7 +25,18 @@ LiveScalar = float | bool | str
 Ask = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 """Asks the server: ``property``, ``size`` (how many properties to tell of together), and either ``at`` (ns UTC; None
 is now), ``details``, or ``seconds``, ``aggregate`` and ``end`` (ns UTC; None is now).  It is told by property."""
-AGGREGATES = ("mean", "min", "max", "sum", "count", "first", "last")
+AGGREGATES = (
+    "mean",
+    "min",
+    "max",
+    "sum",
+    "count",
+    "first",
+    "last",
+    "timeWeightedMean",
+    "integral",
+    "difference",
+)
 FUNCTIONS = ("value", "time", "quality", "age", "unavailableSince", *DETAILS, *AGGREGATES, *STANDING)
 """The local names of the functions."""
 _SIZES = (1, 16, 256)
