@@ -180,7 +180,7 @@ async def measure(
 async def beyond_imports(report: Report, core: Core, travel: TimeTravel, sparql: SparqlService, box: str) -> None:
     """The first answers as of before and after an import of a million triples, which another one came after."""
     services: Services = _Services(travel.pasts, core.store, core.twins)  # type: ignore[assignment]  # what reads need of them
-    for place, revision, there in (("before", LODGE, False), ("far_after", LODGE + 2, True)):
+    for place, revision, there in (("before", LODGE, False), ("far_after", LODGE + 50, True)):
 
         async def page(at: str = str(revision), there: bool = there) -> None:
             parts, scope = await services_as_of(services, Scope(), at)
