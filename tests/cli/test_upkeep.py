@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.server_process import twin
+from tests.server_process import ServerProcess, twin
 
 BUILDING = """@prefix : <urn:twin:shed:> . @prefix brick: <https://brickschema.org/schema/Brick#> .
 @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
@@ -40,3 +41,24 @@ def test_violations_are_listed_grouped_and_mended_offline(data: Path) -> None:
     unknown = twin("validate", "barn", "--data", data)
     assert (unknown.returncode, unknown.stderr) == (1, "twin: There is no site 'barn'. There are: shed.\n")
     assert twin("jobs", "--data", data).returncode == 1
+
+
+def test_the_same_goes_through_the_server_that_runs(data: Path, tmp_path: Path) -> None:
+    with ServerProcess("serve", data, tmp_path / "log"):
+        (tmp_path / "more.ttl").write_text("<urn:twin:more:r> a <https://w3id.org/rec#Room> .")
+        done = twin("import", tmp_path / "more.ttl", "--data", data)
+        assert (done.returncode, json.loads(done.stdout)["site"]) == (0, "more"), done.stderr
+        bad = tmp_path / "bad.ttl"
+        bad.write_text("<urn:a> <urn:b> .")
+        refused = twin("import", bad, "--data", data)
+        assert (refused.returncode, "line 1" in refused.stderr) == (1, True)
+        assert "urn:twin:shed:sat" in twin("violations", "--site", "shed", "--data", data).stdout
+        assert twin("mend", "--all", "--data", data).stdout.endswith("1 violations are gone.\n")
+        assert twin("validate", "shed", "--data", data).stdout.startswith("Validated shed at revision")
+        jobs = twin("jobs", "--data", data).stdout.splitlines()
+        number = next(line.split()[0] for line in jobs if line.startswith("import-") and " failed " in line)
+        late = twin("jobs", "cancel", number, "--data", data)
+        assert (late.returncode, "has ended: it is failed" in late.stderr) == (1, True)
+        unknown = twin("jobs", "cancel", "import-0", "--data", data)
+        assert (unknown.returncode, unknown.stderr.startswith("twin: There is no job 'import-0'.")) == (1, True)
+        assert twin("validate", "barn", "--data", data).returncode == 1
