@@ -10,6 +10,7 @@ import io
 import json
 import re
 import socket
+import sys
 import tarfile
 import time
 import urllib.error
@@ -155,7 +156,7 @@ def _import_through(server: RunningServer, sources: Sequence[Source], site: str,
 
 
 def followed(server: RunningServer, begun: bytes) -> dict[str, Any]:
-    """A job of the running server when it has ended, told on standard error while it goes on.
+    """A job of the running server when it has ended; a terminal is told how far it is while it goes on.
 
     An interrupt cancels the job and waits until it has ended.  Raises `InvalidInput` with its error when it failed.
     """
@@ -171,7 +172,7 @@ def followed(server: RunningServer, begun: bytes) -> dict[str, Any]:
             time.sleep(_LOOK)
             look()
             step = f"{job['step']} {job['done']:,}" + (f" of {job['total']:,}" if job["total"] else "")
-            if job["state"] == "running" and step != told:
+            if job["state"] == "running" and step != told and sys.stderr.isatty():
                 told = step
                 click.echo(f"  {step}", err=True)
     except KeyboardInterrupt:

@@ -177,9 +177,10 @@ def test_a_change_of_a_real_model_is_not_held_against_what_was_wrong_before(impo
     done = client.ask(change, add=room)["applyChange"]
     assert done["added"] == 2
     after = client.ask('{ site(id: "bldg1") { violations twins } }')["site"]
-    assert (after["violations"], after["twins"]) == (before["violations"], before["twins"] + 1)
+    # Brick has deprecated its own class of rooms: that is known with the change, and gone with it.
+    assert (after["violations"], after["twins"]) == (before["violations"] + 1, before["twins"] + 1)
     client.ask("mutation($revision: String!) { rollback(revision: $revision) { revision } }", revision=done["revision"])
-    assert client.ask('{ site(id: "bldg1") { twins } }')["site"]["twins"] == before["twins"]
+    assert client.ask('{ site(id: "bldg1") { violations twins } }')["site"] == before
 
 
 def test_a_file_is_imported_through_the_server_that_runs_on_the_directory(imported: Imported, tmp_path: Path) -> None:
