@@ -21,6 +21,11 @@ def quad(value: str, graph: NamedNode = ONE) -> Quad:
     return Quad(A, P, Literal(value), graph)
 
 
+def spelling(number: Literal) -> Literal:
+    """A number as stores may write it: -1.0E0 is -1."""
+    return Literal("-1", datatype=number.datatype) if number.value == "-1.0E0" else number
+
+
 class GraphStoreContract:
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[GraphStore]:
@@ -45,6 +50,23 @@ class GraphStoreContract:
     def test_any_text_survives_unchanged(self, store: GraphStore, text: str) -> None:
         store.apply(Delta(added=(quad(text),)), 1)
         assert [found.object for found in store.quads(A, P, None, None)] == [Literal(text)]
+
+    def test_a_number_is_found_and_no_other_number_with_it(self, store: GraphStore) -> None:
+        xsd = "http://www.w3.org/2001/XMLSchema#"
+        numbers = [
+            Literal(text, datatype=NamedNode(xsd + kind))
+            for kind, texts in (
+                ("integer", ("-2", "-1", "0", "7")),
+                ("decimal", ("-1.5", "1.5")),
+                ("double", ("-1.0E0",)),
+            )
+            for text in texts
+        ]
+        store.apply(Delta(added=tuple(Quad(A, P, each, ONE) for each in numbers)), 1)
+        for each in numbers:
+            for graph in (None, ONE):
+                found = [str(quad.object) for quad in store.quads(None, None, each, graph)]
+                assert found == [str(spelling(each))], (each, graph)
 
     def test_a_select_sees_the_union_of_the_scope_and_no_more(self, store: GraphStore) -> None:
         store.apply(Delta(added=(quad("x"), quad("y", TWO), quad("z", bindings_graph("one")))), 1)

@@ -10,8 +10,10 @@ from collections.abc import Iterable
 from pyoxigraph import Store
 
 from twin.contracts import Delta
-from twin.terms import Literal, Quad
+from twin.terms import Literal, NamedNode, Quad
 from twin.vocab import XSD
+
+_ANY = NamedNode("urn:any")
 
 
 def canonical(delta: Delta) -> Delta:
@@ -19,13 +21,22 @@ def canonical(delta: Delta) -> Delta:
     return Delta(_spelled(delta.removed), _spelled(delta.added))
 
 
+def spelled(value: Literal) -> Literal:
+    """A literal as the store would give it back."""
+    if value.language or value.datatype == XSD.string:
+        return value
+    store = Store()  # two microseconds; one quad each, so that the order stays
+    store.add(Quad(_ANY, _ANY, value))
+    (quad,) = store
+    found: Literal = quad.object
+    return found
+
+
 def _spelled(quads: Iterable[Quad]) -> tuple[Quad, ...]:
-    spelled = []
+    found = []
     for quad in quads:
         value = quad.object
-        if isinstance(value, Literal) and not value.language and value.datatype != XSD.string:
-            store = Store()  # two microseconds; one quad each, so that the order stays
-            store.add(quad)
-            quad = next(iter(store))
-        spelled.append(quad)
-    return tuple(dict.fromkeys(spelled))
+        if isinstance(value, Literal):
+            quad = Quad(quad.subject, quad.predicate, spelled(value), quad.graph_name)
+        found.append(quad)
+    return tuple(dict.fromkeys(found))
