@@ -203,5 +203,7 @@ async def test_the_rest_routes_are_documented_and_load_nothing_from_elsewhere(se
     assert set(document["paths"]) == {
         "/api/v1/twins/{iri}", "/api/v1/properties/{iri}/history.csv", "/api/v1/imports", "/api/v1/export",
         "/api/v1/models", "/api/v1/backups", "/api/v1/jobs", "/api/v1/jobs/{id}", "/api/v1/validations",
+        "/api/v1/history/import", "/api/v1/history/export", "/api/v1/properties/{iri}/lineage",
+        "/api/v1/connections/{iri}/rejected", "/api/v1/ingest/{connection}",
     }  # fmt: skip
     assert "cdn" not in docs.text

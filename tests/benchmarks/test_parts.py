@@ -16,6 +16,7 @@ def test_every_benchmark_can_be_run_by_its_name() -> None:
     assert names() == [
         "analyst",
         "durable_ingest",
+        "history",
         "import",
         "import_graph",
         "ingest",
@@ -26,6 +27,7 @@ def test_every_benchmark_can_be_run_by_its_name() -> None:
         "sparql",
         "start",
         "timetravel",
+        "volume",
     ]
 
 

@@ -21,6 +21,8 @@ BY_SECTION = (
     "docs/operations.md",
     "docs/revisions.md",
     "docs/history.md",
+    "docs/quality.md",
+    "docs/alerts.md",
 )
 WALKS = ("docs/import.md", "docs/bind-a-device.md")
 TESTED_ELSEWHERE = ("docs/add-a-connector.md",)
@@ -74,12 +76,15 @@ def test_make_targets_that_are_printed_exist() -> None:
 @pytest.mark.parametrize(
     "block", [block for document in every_page() for block in blocks(document) if block.language == "toml"], ids=str
 )
-def test_configuration_that_is_printed_is_valid(block: Block, tmp_path: Path) -> None:
+def test_configuration_that_is_printed_is_valid(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if "entry-points" in block.text:
         assert tomllib.loads(block.text)
         return
+    for name in re.findall(r'"env:(\w+)"', block.text):
+        monkeypatch.setenv(name, "secret")
+    (tmp_path / "secret").write_text("secret\n")
     file = tmp_path / "twin.toml"
-    file.write_text(block.text)
+    file.write_text(re.sub(r'"file:[^"]+"', f'"file:{tmp_path / "secret"}"', block.text))
     read_settings(file)
 
 
