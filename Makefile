@@ -13,8 +13,8 @@ explorer: setup ## the web explorer, built only when its sources changed
 demo: explorer ## a living building with every surface up; ARGS="--port 0 --data DIR"
 	@exec $(VENV)/bin/twin demo $(ARGS)
 
-test: explorer ## all tests (at most 20 minutes)
-	@$(PY) -m pytest -m "not long" $(ARGS)
+test: explorer ## all tests, two files at a time (at most 20 minutes)
+	@$(PY) -m pytest -m "not long" -n 2 --dist loadfile $(ARGS)
 
 test-long: explorer ## the big seeds; prints seed, count and result
 	@$(PY) -m pytest -m long -s $(ARGS)
