@@ -77,7 +77,7 @@ def test_every_data_file_of_the_product_is_in_the_wheel(wheel: Path) -> None:
         assert files - names == set()
     for folder in ("twin/demo/building", "twin/demo/models"):
         assert {f"{folder}/{file.name}" for file in (ROOT / folder).iterdir()} - names == set()
-    for connector in ("mqtt", "opcua", "simulator"):
+    for connector in ("http", "mqtt", "opcua", "simulator"):
         assert {f"connectors/{connector}/{file}" for file in ("README.md", "quality.toml")} - names == set()
 
 
@@ -121,7 +121,7 @@ def test_the_wheel_finds_its_data_where_it_is_installed(installed: Path, tmp_pat
     module, shapes, points = done.stdout.splitlines()
     assert Path(module) == installed / "twin" / "__init__.py"
     assert Path(shapes) == installed / "twin" / "_data" / "shapes"
-    assert points == "['mqtt', 'office', 'opcua', 'twin']"
+    assert points == "['http', 'mqtt', 'office', 'opcua', 'twin']"
 
 
 def test_the_demo_runs_from_the_wheel(demo_of_the_wheel: ServerProcess) -> None:
