@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import os
 import secrets
 import sys
 import tempfile
@@ -50,7 +51,7 @@ PROPERTIES, BATCH = 10_000, 1_000
 START = 1_767_225_600  # a Thursday
 STEP = 60
 MINUTES_AT_ONCE = 5
-LABELLED = Path("/work/shared/data/telemetry")
+LABELLED = Path(os.environ.get("TWIN_REFERENCE_DATA", Path(__file__).parents[2] / "shared" / "data")) / "telemetry"
 _AFTER = 15 * 60  # seconds after a fault in which what it leaves behind is no false flag
 
 
