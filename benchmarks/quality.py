@@ -170,7 +170,7 @@ def _turtle(text: str) -> list[Quad]:
 
 def _record(number: int, kind: SignalKind) -> PropertyRecord:
     cls = ClassRecord(BRICK[kind.cls].value, kind.cls, kind.cls, "brick")
-    return PropertyRecord(f"urn:p:{number}", kind.name, "hq", None, "", (cls,), kind.kind, None,  # type: ignore[arg-type]
+    return PropertyRecord(f"urn:p:{number}", kind.name, "hq", None, "", (cls,), kind.kind, None,
                           UNIT[kind.unit].value, number, writable=kind.writable)  # fmt: skip
 
 
@@ -317,7 +317,7 @@ def _labelled(report: Report) -> None:
     for first, last in windows:
         wrong |= (times >= _seconds(first)) & (times <= _seconds(last))
     kind = SimpleNamespace(name="ambient", cls="Air_Temperature_Sensor", unit="DEG_F", kind="number", writable=False)
-    checks = _checks([kind])  # type: ignore[list-item]
+    checks = _checks([kind])
     moments = (times * NANOSECONDS).astype(np.int64)
     batch = ObservationBatch(np.zeros(len(times), np.int32), moments, values, np.zeros(len(times), np.uint16), moments)
     ours = checks.check(batch, int(moments[-1])).quality != 0

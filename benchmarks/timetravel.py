@@ -84,14 +84,14 @@ async def run(report: Report, triples: int, back: int, rounds: int) -> None:
         clock, chance = SystemClock(), random.Random(7)  # noqa: S311 - the same boxes every time
         core = open_core(directory, SETTINGS, clock)
         core.door._gate = NoRules()
-        core.importer._validate = _nothing  # type: ignore[method-assign]  # the report of violations is not asked for
+        core.importer._validate = _nothing  # the report of violations is not asked for
         lodge = (Quad(NamedNode("urn:bench:lodge"), RDF.type, BRICK.Building, site_graph("lodge")),)
         await core.door.commit(Delta(added=lodge), actor="bench", reason="before the import")
         await core.importer.import_sources([Source.of(model)], "tower", "bench")
         floors = written // (ROOMS * 40)
         boxes = [f"urn:bench:tower:vav-{floor}-{room}" for floor in range(floors) for room in range(ROOMS)]
         boxes = [box for box in boxes if core.twins.twin(Scope(), box) is not None]
-        origin = {box: core.twins.twin(Scope(), box).name for box in boxes}  # type: ignore[union-attr]  # found above
+        origin = {box: core.twins.twin(Scope(), box).name for box in boxes}
         core.twins.twins(Scope(), limit=1)  # the list by name stands ready, as on a server in use
         began = time.perf_counter()
         await rename(core, boxes, back, chance)
@@ -130,7 +130,7 @@ async def measure(
     chance: random.Random,
 ) -> None:
     now = core.door.revision
-    services: Services = _Services(travel.pasts, core.store, core.twins)  # type: ignore[assignment]  # what reads need of them
+    services: Services = _Services(travel.pasts, core.store, core.twins)  # what reads need of them
 
     async def query(scope: Scope, box: str) -> None:
         await (await sparql.query(question(box), scope, "application/sparql-results+json")).read()
@@ -147,9 +147,9 @@ async def measure(
     for steps in sorted({back // 100, back // 10, back}):
         then = replace(present, revision=now - steps, time=core.journal.time_of(now - steps))
         box = chance.choice(boxes)
-        sparql_first = await timed(lambda then=then, box=box: query(then, box))  # type: ignore[misc]
+        sparql_first = await timed(lambda then=then, box=box: query(then, box))
         beside = str(now - steps + 1)  # which nobody has asked for before
-        twins_first = await timed(lambda box=box, at=beside: twins(present, box, at))  # type: ignore[misc]
+        twins_first = await timed(lambda box=box, at=beside: twins(present, box, at))
         bound = 2.0 if steps == back else None
         report.figure(f"first_sparql_answer_{steps}_back_s", sparql_first, at_most=bound)
         report.figure(f"first_page_of_twins_{steps}_back_s", twins_first, at_most=bound)
@@ -163,10 +163,10 @@ async def measure(
     found: dict[str, list[float]] = {"sparql_now": [], "sparql_past": [], "twins_now": [], "twins_past": []}
     for _ in range(rounds):
         box = chance.choice(asked)
-        found["sparql_now"].append(await timed(lambda box=box: query(present, box)))  # type: ignore[misc]
-        found["sparql_past"].append(await timed(lambda box=box: query(then, box)))  # type: ignore[misc]
-        found["twins_now"].append(await timed(lambda box=box: twins(present, box, None)))  # type: ignore[misc]
-        found["twins_past"].append(await timed(lambda box=box: twins(present, box, str(at))))  # type: ignore[misc]
+        found["sparql_now"].append(await timed(lambda box=box: query(present, box)))
+        found["sparql_past"].append(await timed(lambda box=box: query(then, box)))
+        found["twins_now"].append(await timed(lambda box=box: twins(present, box, None)))
+        found["twins_past"].append(await timed(lambda box=box: twins(present, box, str(at))))
     wrong = [box for box in chance.sample(boxes, 50) if await twins(present, box, str(at)) != origin[box]]
     if wrong:
         report.fail(f"{len(wrong)} of 50 boxes have another name as of {back:,} revisions ago than they had")
@@ -179,7 +179,7 @@ async def measure(
 
 async def beyond_imports(report: Report, core: Core, travel: TimeTravel, sparql: SparqlService, box: str) -> None:
     """The first answers as of before and after an import of a million triples, which another one came after."""
-    services: Services = _Services(travel.pasts, core.store, core.twins)  # type: ignore[assignment]  # what reads need of them
+    services: Services = _Services(travel.pasts, core.store, core.twins)  # what reads need of them
     for place, revision, there in (("before", LODGE, False), ("far_after", LODGE + 50, True)):
 
         async def page(at: str = str(revision), there: bool = there) -> None:

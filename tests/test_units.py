@@ -179,7 +179,7 @@ def test_a_temperature_is_measured_in_degrees_and_not_in_watts() -> None:
     ],
 )
 def test_of_several_quantity_kinds_the_most_exact_is_meant(kinds: set[object], meant: set[object]) -> None:
-    assert narrowest(kind.value for kind in kinds) == {kind.value for kind in meant}  # type: ignore[attr-defined]  # nodes
+    assert narrowest(kind.value for kind in kinds) == {kind.value for kind in meant}  # nodes
 
 
 def test_every_unit_says_what_it_measures_in_one_dimension() -> None:

@@ -97,7 +97,7 @@ def probe(broker: int, server: int) -> Iterator[Probe]:
     """The probe of a server at a port, through the broker at another, once its readings arrive."""
     with (
         socket.create_connection(("127.0.0.1", broker)) as device,
-        connect(f"ws://127.0.0.1:{server}/graphql", subprotocols=["graphql-transport-ws"]) as follower,  # type: ignore[list-item]
+        connect(f"ws://127.0.0.1:{server}/graphql", subprotocols=["graphql-transport-ws"]) as follower,
     ):
         device.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         device.sendall(CONNECT)

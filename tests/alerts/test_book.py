@@ -18,7 +18,7 @@ OPEN = Wanted(("raised", "acknowledged"))
 
 def condition(key: str = "quality:p", message: str = "p is stuck", **more: object) -> dict[str, Condition]:
     given = {"kind": "quality", "severity": "warning", "about": "urn:p", "since": 1, "site": "hq", "delay": 5.0, **more}
-    return {key: Condition(key=key, message=message, **given)}  # type: ignore[arg-type]
+    return {key: Condition(key=key, message=message, **given)}
 
 
 class Desk:
@@ -34,8 +34,8 @@ class Desk:
 
     def raised(self, **more: object) -> int:
         """The number of an alert that stands."""
-        self.after(0, condition(**more))  # type: ignore[arg-type]
-        assert self.after(5, condition(**more)) == ["raised"]  # type: ignore[arg-type]
+        self.after(0, condition(**more))
+        assert self.after(5, condition(**more)) == ["raised"]
         return self.store.page(OPEN, self.clock.now()).items[0].id
 
     def actions(self, number: int) -> list[tuple[str, str]]:
@@ -193,7 +193,7 @@ def test_alerts_are_found_by_what_they_are(desk: Desk) -> None:
     now = desk.clock.now()
 
     def keys(**wanted: object) -> set[str]:
-        return {each.key for each in desk.store.page(Wanted(**wanted), now).items}  # type: ignore[arg-type]
+        return {each.key for each in desk.store.page(Wanted(**wanted), now).items}
 
     assert keys(kinds=["violation"]) == {"violation:r"}
     assert keys(severities=["critical", "warning"]) == {"storage:h", "quality:p"}

@@ -66,7 +66,7 @@ async def real(server: Server, tmp_path: Path) -> Server:
     history = await DuckDBHistory(tmp_path / "history.duckdb").open()
     for name in ("append", "window", "windows", "latest_at"):
         setattr(server.history, name, getattr(history, name))
-    server.duckdb = history  # type: ignore[attr-defined]  # closed by the loop's end
+    server.duckdb = history  # closed by the loop's end
     return server
 
 
@@ -107,4 +107,4 @@ async def test_a_history_tells_percentiles_means_over_time_and_durations(real: S
         )
         assert "counts from a zero of its own" in error["message"]
     finally:
-        await real.duckdb.close()  # type: ignore[attr-defined]
+        await real.duckdb.close()

@@ -20,7 +20,7 @@ NOW = 1_767_225_600_000_000_000
 
 
 def row(series: int, address: str, path: str | None = "v", **fields: object) -> BoundProperty:
-    return BoundProperty(f"urn:p{series}", series, f"urn:p{series}#binding", address, path=path, **fields)  # type: ignore[arg-type]  # fields by name
+    return BoundProperty(f"urn:p{series}", series, f"urn:p{series}#binding", address, path=path, **fields)
 
 
 def batch(*samples: tuple[str, object], qualities: Sequence[int] | None = None, time: int = 0) -> SampleBatch:

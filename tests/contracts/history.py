@@ -131,7 +131,7 @@ class HistoryContract(HistoryAggregates):
     )
     async def test_an_aggregate_leaves_bad_samples_out(self, history: History, aggregate: str, expected: float) -> None:
         await history.append(samples((1, 9.0), (2, 1.0), (3, 500.0, BAD), (4, 2.0), (5, float("nan"), BAD)))
-        window = await history.window(1, START, START + 60 * SECOND, interval=60 * SECOND, aggregate=aggregate)  # type: ignore[arg-type]  # the parameter is a plain text here
+        window = await history.window(1, START, START + 60 * SECOND, interval=60 * SECOND, aggregate=aggregate)
         assert window.value.tolist() == [expected]
         assert (window.minimum.tolist(), window.maximum.tolist(), window.count.tolist()) == ([1.0], [9.0], [3])
         assert window.quality.tolist() == [BAD]
@@ -179,7 +179,7 @@ class HistoryContract(HistoryAggregates):
             with pytest.raises(InvalidInput):
                 await history.window(1, START, START + SECOND, **arguments)
         with pytest.raises(InvalidInput):
-            await history.window(1, START, START + SECOND, interval=5, aggregate="median")  # type: ignore[arg-type]  # that is the point
+            await history.window(1, START, START + SECOND, interval=5, aggregate="median")  # that is the point
 
     async def test_text_is_kept_beside_numbers(self, history: History) -> None:
         await history.append(

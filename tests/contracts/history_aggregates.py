@@ -230,7 +230,7 @@ class HistoryAggregates:
                 series,
                 START - 9 * SECOND,
                 START + 99 * SECOND,
-                aggregate=aggregate,  # type: ignore[arg-type]  # a plain text here
+                aggregate=aggregate,
                 reading=Reading(edges=edges),
             )
             assert window.time.tolist() == list(edges[:-1])
@@ -246,7 +246,7 @@ class HistoryAggregates:
             START,
             START + 60 * SECOND,
             points=20,
-            reading=Reading(drawing=drawing),  # type: ignore[arg-type]
+            reading=Reading(drawing=drawing),
         )
         assert 10 <= len(window) <= 20
         real = {(START + at * SECOND, float(value)) for at, value, _ in kept}

@@ -80,7 +80,7 @@ class Plant:
         self.latest = LatestTable(self.clock)
         self.history = MemoryHistory()
         self.observations: Topic[ObservationBatch] = Topic()
-        self.ingest = Ingest(self.latest, self.history, self.observations, self.clock)  # type: ignore[arg-type]  # it appends only
+        self.ingest = Ingest(self.latest, self.history, self.observations, self.clock)
         self.supervisor = Supervisor(
             CONNECTORS, self.ingest.deliver, availability(self.latest), self.clock, first_pause=0.005
         )

@@ -29,7 +29,7 @@ class Flow:
         self.history = MemoryHistory()
         self.told: Topic[ObservationBatch] = Topic()
         ranges = Ranges.of({1: (0.0, 50.0)})
-        self.ingest = Ingest(self.latest, self.history, self.told, self.clock, lambda b, now: check(b, ranges, now))  # type: ignore[arg-type]  # it appends only
+        self.ingest = Ingest(self.latest, self.history, self.told, self.clock, lambda b, now: check(b, ranges, now))
 
 
 async def test_nothing_is_shown_told_or_acknowledged_before_it_is_committed() -> None:
@@ -51,7 +51,7 @@ async def test_nothing_is_shown_told_or_acknowledged_before_it_is_committed() ->
 async def test_a_batch_that_is_offered_again_is_not_judged_again() -> None:
     flow, judged = Flow(), []
     flow.ingest = Ingest(
-        flow.latest, flow.history, flow.told, flow.clock, lambda batch, _now: judged.append(batch) or batch  # type: ignore[arg-type,func-returns-value]
+        flow.latest, flow.history, flow.told, flow.clock, lambda batch, _now: judged.append(batch) or batch
     )  # fmt: skip
     batch = a_batch(flow.clock)
     flow.history.fault = Unavailable("The disk is full.")

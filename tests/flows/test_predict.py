@@ -71,7 +71,7 @@ class Bench:
         self.clock = self.building.clock
         self.latest = LatestTable(self.clock)
         self.history = MemoryHistory()
-        self.ingest = Ingest(self.latest, self.history, Topic(), self.clock)  # type: ignore[arg-type]  # it appends only
+        self.ingest = Ingest(self.latest, self.history, Topic(), self.clock)
         self.predictor = self.started()
 
     def started(self, period: float | None = None) -> Predictor:

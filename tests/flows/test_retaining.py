@@ -55,7 +55,7 @@ async def history(tmp_path: Path) -> AsyncIterator[DuckDBHistory]:
 
 
 def retaining(history: DuckDBHistory, *rules: KeepRule) -> Retaining:
-    return Retaining(rules, Twins(), history, ManualClock())  # type: ignore[arg-type]  # as much of a reader as it needs
+    return Retaining(rules, Twins(), history, ManualClock())  # as much of a reader as it needs
 
 
 async def counts(history: DuckDBHistory) -> list[int]:
@@ -72,7 +72,7 @@ async def test_the_first_rule_that_names_a_property_or_its_class_is_its_rule(his
 
 async def test_summaries_take_the_place_of_rows_and_answer_as_they_did(history: DuckDBHistory) -> None:
     async def asked(aggregate: str) -> list[float]:
-        window = await history.window(1, NOW - 9 * DAY, NOW, interval=6 * HOUR, aggregate=aggregate)  # type: ignore[arg-type]
+        window = await history.window(1, NOW - 9 * DAY, NOW, interval=6 * HOUR, aggregate=aggregate)
         return [*window.value.tolist(), *window.count.tolist(), *window.minimum.tolist(), *window.maximum.tolist()]
 
     aggregates = ("mean", "sum", "min", "max", "count", "first", "last")
@@ -118,7 +118,7 @@ async def test_rules_are_applied_while_the_server_runs(history: DuckDBHistory) -
 )
 def test_a_rule_that_cannot_be_is_refused_in_words(keep: str, summarise: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        Retaining([KeepRule("*", keep, summarise)], Twins(), None, ManualClock())  # type: ignore[arg-type]  # not reached
+        Retaining([KeepRule("*", keep, summarise)], Twins(), None, ManualClock())  # not reached
 
 
 def test_rules_stand_in_the_configuration_file(tmp_path: Path) -> None:

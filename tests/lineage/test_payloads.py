@@ -20,7 +20,7 @@ START = ManualClock().now()
 
 def store(path: Path, clock: ManualClock | None = None, **given: object) -> PayloadStore:
     chosen = {"hours": 72, "bytes": 1 << 30} | given
-    return PayloadStore(path / "payloads", clock or ManualClock(), **chosen)  # type: ignore[arg-type]  # by name
+    return PayloadStore(path / "payloads", clock or ManualClock(), **chosen)  # by name
 
 
 def batch(*payloads: tuple[str, object], received: int = START) -> SampleBatch:
@@ -85,12 +85,14 @@ async def test_what_is_too_old_or_too_much_gives_way_the_oldest_first(tmp_path: 
         await payloads.flush()
         clock.advance(2 * 3600)
     payloads.make_room()
-    assert [int(raw) for _, raw in await everything(payloads)] == [START + h * 3600 * NANOSECONDS for h in (4, 6)]  # type: ignore[call-overload]  # bytes of digits
+    assert [int(raw) for _, raw in await everything(payloads)] == [
+        START + h * 3600 * NANOSECONDS for h in (4, 6)
+    ]  # bytes of digits
     assert await everything(payloads, OTHER) == []
     await payloads.close()
     small = store(tmp_path, clock, hours=1000, bytes=100)
     small.make_room()
-    assert [int(raw) for _, raw in await everything(small)] == [START + 6 * 3600 * NANOSECONDS]  # type: ignore[call-overload]  # bytes of digits
+    assert [int(raw) for _, raw in await everything(small)] == [START + 6 * 3600 * NANOSECONDS]  # bytes of digits
     await small.close()
 
 

@@ -66,12 +66,12 @@ async def play(path: Path, story: list[tuple[str, object]]) -> None:
         for number, (what, how) in enumerate(story):
             received = START + (100 + number) * SECOND
             if what == "append":
-                batch = [(s, START + t * SECOND // 2 + t % 3, float(v), q, received) for s, t, v, q in how]  # type: ignore[attr-defined]
+                batch = [(s, START + t * SECOND // 2 + t % 3, float(v), q, received) for s, t, v, q in how]
                 await history.append(ObservationBatch.of(batch))
                 for row in batch:
                     model.append(*row)
             elif what == "forget":
-                series, at, length = how  # type: ignore[misc]
+                series, at, length = how
                 start, end = START + at * SECOND // 2, START + (at + length) * SECOND // 2
                 gone = await history.forget([series], start, end, time=received, reason="a test")
                 assert gone == model.forget(series, start, end)

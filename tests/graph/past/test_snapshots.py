@@ -136,7 +136,7 @@ async def test_a_snapshot_is_one_of_a_revision_and_not_of_an_import_under_way(wo
     assert world.snapshots.take() == 1
     assert world.snapshots.take() is None
     await grow(world, 1)
-    world.store.hide([next(iter(quads(":x a :y ."))).graph_name])  # type: ignore[list-item]  # it is a named one
+    world.store.hide([next(iter(quads(":x a :y ."))).graph_name])  # it is a named one
     assert world.snapshots.take() is None
 
 

@@ -55,12 +55,12 @@ def test_rows_come_as_the_client_prefers(accept: str, media_type: str) -> None:
 )
 def test_triples_come_as_the_client_prefers(accept: str, name: str, media_type: str) -> None:
     for form in ("CONSTRUCT", "DESCRIBE"):
-        choice = choose(form, accept)  # type: ignore[arg-type]  # a loop widens the word
+        choice = choose(form, accept)  # a loop widens the word
         assert (choice.name, choice.media_type) == (name, media_type)
 
 
 @pytest.mark.parametrize(("form", "accept"), [("SELECT", "text/turtle"), ("CONSTRUCT", "text/csv"), ("ASK", "*/*;q=0")])
 def test_what_cannot_carry_the_answer_is_refused_with_what_can(form: str, accept: str) -> None:
     with pytest.raises(NotAcceptable, match="cannot be answered as") as refusal:
-        choose(form, accept)  # type: ignore[arg-type]  # the parameter is a plain text here
+        choose(form, accept)
     assert ("text/csv" if form != "CONSTRUCT" else "text/turtle") in refusal.value.remedy

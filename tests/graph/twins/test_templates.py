@@ -17,7 +17,7 @@ PATTERN, ADDRESS = "urn:twin:hq:room-{room}:{what}", "acme/floor-{room}/+/{what}
 
 
 def template(pattern: str = PATTERN, address: str = ADDRESS, **more: str) -> BindingRecord:
-    return BindingRecord("urn:t", pattern, "urn:c", address, path="v", **more)  # type: ignore[arg-type]  # fields by name
+    return BindingRecord("urn:t", pattern, "urn:c", address, path="v", **more)
 
 
 def test_a_property_that_the_pattern_fits_is_bound_at_an_address_of_its_own() -> None:
