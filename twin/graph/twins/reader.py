@@ -5,11 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from typing import Any
-from typing import Literal as Word
 
 from twin.contracts import Delta, Revision
-from twin.graph.derivation import local_name
-from twin.graph.hierarchy import EQUIPMENT_ROOTS, SPACE_ROOTS, Hierarchy
+from twin.graph.hierarchy import Hierarchy
 from twin.graph.overlay import QuadView, of_site
 from twin.graph.oxigraph import OxigraphStore
 from twin.graph.twins.filters import Filters, Test, with_text
@@ -29,10 +27,11 @@ from twin.graph.twins.records import (
 )
 from twin.graph.twins.stale import stale_records
 from twin.graph.twins.templates import expanded, read_templates
+from twin.graph.twins.twin_records import read_class, read_twin
 from twin.graph.twins.wiring import read_binding, read_bindings, read_connections
 from twin.scope import Scope
 from twin.terms import Literal, NamedNode
-from twin.vocab import BRICK, OWL, RDF, RDFS, REC, S4BLDG, SAREF, TWIN, site_graph, site_of_graph
+from twin.vocab import BRICK, RDF, RDFS, REC, S4BLDG, TWIN, site_graph, site_of_graph
 
 __all__ = ["CHILD", "PARENT", "BindingRecord", "ClassRecord", "ConnectionRecord", "Kind", "Page", "PropertyRecord",
            "RelationshipRecord", "TwinReader", "TwinRecord"]  # fmt: skip
@@ -160,57 +159,18 @@ class TwinReader:
             return None
         record = self._twin_records.get((site, iri))
         if record is None:
-            record = self._twin_records[site, iri] = self._read_twin(iri, site)
+            place = self._places.place(iri)
+            record = read_twin(self._view(iri, site), iri, site, place, self._hierarchy(), self.class_record)
+            self._twin_records[site, iri] = record
         return record
 
     def _view(self, iri: str, site: str) -> QuadView:
         # What another site says of the same IRI is not this site's to show.
         return of_site(self._store, site) if iri in self._members.shared else self._store
 
-    def _read_twin(self, iri: str, site: str) -> TwinRecord:
-        node, view = NamedNode(iri), self._view(iri, site)
-        classes = [
-            quad.object
-            for quad in view.quads(node, RDF.type, None, None)
-            if isinstance(quad.object, NamedNode) and quad.object != OWL.NamedIndividual
-        ]
-        hierarchy = self._hierarchy()
-        if hierarchy.is_any(classes, SPACE_ROOTS):
-            family: Word["space", "equipment", "other"] = "space"
-        else:
-            family = "equipment" if hierarchy.is_any(classes, EQUIPMENT_ROOTS) else "other"
-        description = ""
-        for quad in view.quads(node, RDFS.comment, None, None):
-            description = quad.object.value if isinstance(quad.object, Literal) else ""
-        return TwinRecord(
-            iri,
-            name_of(view, node),
-            site,
-            tuple(self.class_record(cls) for cls in sorted(set(classes), key=lambda cls: cls.value)),
-            family,
-            self._places.place(iri),
-            description,
-        )
-
     def class_record(self, cls: NamedNode) -> ClassRecord:
         """A class by name."""
-        iri = cls.value
-        vocabulary = (
-            "brick"
-            if iri.startswith(str(BRICK))
-            else "saref"
-            if iri.startswith((str(SAREF), str(S4BLDG)))
-            else "rec"
-            if iri.startswith(str(REC))
-            else "dtdl"
-            if iri.startswith("dtmi:")
-            else "twin"
-            if iri.startswith(str(TWIN))
-            else "other"
-        )
-        name = local_name(iri)
-        label = name_of(self._store, cls)
-        return ClassRecord(iri, name, label if label != name else name.replace("_", " "), vocabulary)
+        return read_class(self._store, cls)
 
     def property(self, scope: Scope, iri: str) -> PropertyRecord | None:
         """The property, or None when there is none in the scope."""

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 
 from twin.graph.overlay import QuadView
 from twin.graph.twins.records import BindingRecord
-from twin.graph.twins.wiring import read_record
-from twin.terms import NamedNode
-from twin.vocab import TWIN, bindings_graph
+from twin.graph.twins.wiring import read_bindings
+from twin.vocab import TWIN
 
 _CAPTURE = re.compile(r"\{(\w+)\}")
 
@@ -76,14 +75,7 @@ def template_of(record: BindingRecord) -> Template | None:
 
 def read_templates(view: QuadView, sites: Iterable[str]) -> list[Template]:
     """The templates of these sites that can work, by IRI."""
-    nodes = {
-        quad.subject
-        for site in sites
-        for quad in view.quads(None, TWIN.bindsEach, None, bindings_graph(site))
-        if isinstance(quad.subject, NamedNode)
-    }
-    records = (read_record(view, node) for node in sorted(nodes, key=lambda node: node.value))
-    found = (template_of(record) for record in records if record is not None)
+    found = (template_of(record) for record in read_bindings(view, sites, TWIN.bindsEach))
     return [template for template in found if template is not None]
 
 

@@ -45,12 +45,12 @@ def read_binding(view: QuadView, property_iri: str) -> BindingRecord | None:
     return read_record(view, NamedNode(found[0])) if found else None
 
 
-def read_bindings(view: QuadView, sites: Iterable[str]) -> list[BindingRecord]:
-    """The bindings of these sites, by IRI."""
+def read_bindings(view: QuadView, sites: Iterable[str], predicate: NamedNode = TWIN.binds) -> list[BindingRecord]:
+    """The bindings of these sites, by IRI; with `TWIN.bindsEach` what is written of their templates."""
     nodes = {
         quad.subject
         for site in sites
-        for quad in view.quads(None, TWIN.binds, None, bindings_graph(site))
+        for quad in view.quads(None, predicate, None, bindings_graph(site))
         if isinstance(quad.subject, NamedNode)
     }
     records = (read_record(view, node) for node in sorted(nodes, key=lambda node: node.value))
