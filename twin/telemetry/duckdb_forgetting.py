@@ -40,9 +40,9 @@ def retain(tables: Tables, rules: Sequence[Retention], time: int) -> int:
             there = tables.parts.tables(None, rule.before // MS)
             deleted, end = _by_rule(connection, there, rule, corrected)
             _note(connection, rule.series, EVER, end, time, _OLD)
-            tables.forgotten.add(which, EVER, end)
-            tables.relearn(which)  # which reads every table that is known: those without rows go after it
             _drop_empty(connection, [(part.name, part.open) for part in tables.parts.all])
+            tables.forgotten.add(which, EVER, end)
+            tables.relearn(which)
         gone += deleted
     return gone
 

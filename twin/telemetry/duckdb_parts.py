@@ -61,10 +61,6 @@ class Parts:
         """The table that rows of this kind go to."""
         return next(part for part in reversed(self.all) if part.kind == kind)
 
-    def unordered(self) -> list[str]:
-        """The names of those that are not in order, by which heads are learnt anew."""
-        return [part.name for part in self.all if part.level == 0]
-
 
 def read_parts(cursor: Any) -> Parts:
     """The tables that the file lists."""

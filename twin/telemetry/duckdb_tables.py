@@ -203,7 +203,7 @@ class Tables:
         """Finds the newest rows of these series again, after rows were deleted."""
         self.heads.forget(series)
         which = f"series IN ({', '.join(map(str, series.tolist()))})"
-        for part in self.parts.all:
+        for part in read_parts(self.connection).all:  # as they are now: some may have gone with their last row
             source = f"(SELECT * FROM {part.name} WHERE {which})"  # noqa: S608 - ours
             self._take(self.connection.execute(sql.known_series(source, part.kind)).fetchnumpy(), part.kind)
 
